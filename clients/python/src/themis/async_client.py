@@ -1,0 +1,642 @@
+"""The async client. Its sync twin is `themis.client`; a test keeps their surfaces equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+from themis import batch, cluster, collections, entities
+from themis._generated.models import (
+    AdminMetrics,
+    AdminTopology,
+    Collection,
+    CollectionCount,
+    CollectionOptionsChange,
+    EntityList,
+    Model,
+    Namespace,
+    NamespaceOptionsChange,
+    Topology,
+    VersionInfo,
+)
+from themis.async_driver import AsyncDriver
+from themis.batch import BatchGetResult, BatchResult, PutItems
+from themis.cluster import NodeHealth
+from themis.entities import Entity, IfMatch, NotModified, VersionMatch, WriteResult
+from themis.hooks import Hooks
+from themis.json_codec import Document
+from themis.listing import AsyncEntityIterator
+from themis.options import Consistency, IdempotencyKey, Token
+from themis.retry import RetryBudget, RetryPolicy
+from themis.surface import (
+    as_urn,
+    build_core,
+    delete_entries,
+    names_of,
+    namespace_of,
+    put_entries,
+    read_options,
+    urn_maker,
+)
+from themis.transport.message import AsyncTransport
+from themis.transport.streams import StreamTransport
+from themis.transport.tls import TlsOptions
+from themis.urn import Urn
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["AsyncThemisClient"]
+
+
+class AsyncThemisClient:
+    """A ThemisDB cluster, for asyncio.
+
+    One client serves all tasks of an event loop; it keeps connections, the topology and the retry budget. Close it, or
+    use it as an async context manager. Every call takes `timeout` (seconds, the client's by default) as a limit that
+    retries never exceed, and raises the errors of `themis.errors`.
+
+    Args:
+        endpoints: URLs of one or more nodes; the others are found through the topology.
+        namespace: Where collections are looked for, unless a call says otherwise.
+        timeout: Seconds per call, retries and waits included.
+        max_retries: Retries per call after its first attempt.
+        token: A bearer token, or a callback, async or not, that returns one (asked again once when the server answers
+        401). tls: How to verify https endpoints, and the client's own certificate.
+        hooks: Who is told about requests, retries and ends.
+        transport: Carries the requests instead of pooled connections: an `AsyncTransport`, or an httpx transport.
+        pool_size: Connections per node at most.
+        connect_timeout: Seconds per attempt to connect.
+        retry: The whole retry policy, instead of `max_retries`.
+        retry_budget: Limits the retries of all calls together; share one between clients if you like.
+        idempotency_keys: Whether writes get a key of their own, which makes them safe to retry. Without one, a write
+        that
+            may have reached a server is never sent again.
+        refresh_interval: Seconds between refreshes of the topology in the background.
+        user_agent: Added to the SDK's own.
+        parallel: Requests of one batch in flight at once.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        namespace: str = "default",
+        timeout: float = 30,
+        max_retries: int = 3,
+        *,
+        token: Token | None = None,
+        tls: TlsOptions | None = None,
+        hooks: Sequence[Hooks] = (),
+        transport: AsyncTransport | httpx.AsyncBaseTransport | None = None,
+        pool_size: int = 64,
+        connect_timeout: float = 5.0,
+        retry: RetryPolicy | None = None,
+        retry_budget: RetryBudget | None = None,
+        idempotency_keys: bool = True,
+        refresh_interval: float = 30.0,
+        user_agent: str | None = None,
+        parallel: int = 4,
+    ) -> None:
+        self._core = build_core(
+            endpoints,
+            namespace,
+            timeout,
+            max_retries,
+            token=token,
+            hooks=hooks,
+            retry=retry,
+            retry_budget=retry_budget,
+            idempotency_keys=idempotency_keys,
+            refresh_interval=refresh_interval,
+            user_agent=user_agent,
+            parallel=parallel,
+        )
+        if transport is None:
+            transport = StreamTransport(tls=tls, pool_size=pool_size, connect_timeout_s=connect_timeout)
+        self._driver = AsyncDriver(self._core, _adapted(transport))
+        self._run = self._driver.run
+
+    @property
+    def endpoints(self) -> list[str]:
+        """The endpoints that the client was made with."""
+        return [endpoint.url for endpoint in self._core.options.endpoints]
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of calls that name none."""
+        return self._core.options.namespace
+
+    # Entities
+
+    async def get(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        *,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any] | None:
+        """Read a document; None when there is no such entity."""
+        urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
+        return await self._run(entities.get(self._core, urn, read_options(consistency, max_lag_ms), timeout))
+
+    async def get_by_urn(
+        self,
+        urn: Urn | str,
+        *,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any] | None:
+        """`get`, by URN."""
+        return await self._run(entities.get(self._core, as_urn(urn), read_options(consistency, max_lag_ms), timeout))
+
+    @overload
+    async def get_entity(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        *,
+        if_none_match: None = None,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> Entity | None: ...
+
+    @overload
+    async def get_entity(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        *,
+        if_none_match: VersionMatch,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> Entity | NotModified | None: ...
+
+    async def get_entity(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        *,
+        if_none_match: VersionMatch | None = None,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> Entity | NotModified | None:
+        """Read a document with its version; None when there is no such entity.
+
+        With `if_none_match` (a version you have, or several), NOT_MODIFIED when the entity still has it.
+        """
+        urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
+        read = read_options(consistency, max_lag_ms)
+        return await self._run(entities.get_entity(self._core, urn, read, if_none_match, timeout))
+
+    @overload
+    async def get_entity_by_urn(
+        self,
+        urn: Urn | str,
+        *,
+        if_none_match: None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> Entity | None: ...
+
+    @overload
+    async def get_entity_by_urn(
+        self,
+        urn: Urn | str,
+        *,
+        if_none_match: VersionMatch,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> Entity | NotModified | None: ...
+
+    async def get_entity_by_urn(
+        self,
+        urn: Urn | str,
+        *,
+        if_none_match: VersionMatch | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> Entity | NotModified | None:
+        """`get_entity`, by URN."""
+        read = read_options(consistency, max_lag_ms)
+        return await self._run(entities.get_entity(self._core, as_urn(urn), read, if_none_match, timeout))
+
+    async def exists(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        *,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> bool:
+        """Whether there is such an entity."""
+        urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
+        return await self._run(entities.exists(self._core, urn, read_options(consistency, max_lag_ms), timeout))
+
+    async def exists_by_urn(
+        self,
+        urn: Urn | str,
+        *,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> bool:
+        """`exists`, by URN."""
+        return await self._run(entities.exists(self._core, as_urn(urn), read_options(consistency, max_lag_ms), timeout))
+
+    async def put(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        data: Document,
+        *,
+        if_match: IfMatch | None = None,
+        if_none_match: Literal["*"] | None = None,
+        idempotency_key: IdempotencyKey = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> WriteResult:
+        """Create or replace an entity. The write is durable when this returns.
+
+        With `if_match` only if the entity has that version, with `if_none_match="*"` only if there is none; else
+        PreconditionFailed, which says the current version.
+        """
+        urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
+        return await self._run(entities.put(self._core, urn, data, if_match, if_none_match, idempotency_key, timeout))
+
+    async def put_by_urn(
+        self,
+        urn: Urn | str,
+        data: Document,
+        *,
+        if_match: IfMatch | None = None,
+        if_none_match: Literal["*"] | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> WriteResult:
+        """`put`, by URN."""
+        return await self._run(
+            entities.put(self._core, as_urn(urn), data, if_match, if_none_match, idempotency_key, timeout)
+        )
+
+    async def patch(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        changes: Document,
+        *,
+        if_match: IfMatch | None = None,
+        idempotency_key: IdempotencyKey = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> WriteResult:
+        """Change members of an existing entity (JSON Merge Patch, RFC 7396); a None removes its member.
+
+        Raises EntityNotFound when there is no such entity.
+        """
+        urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
+        return await self._run(entities.patch(self._core, urn, changes, if_match, idempotency_key, timeout))
+
+    async def patch_by_urn(
+        self,
+        urn: Urn | str,
+        changes: Document,
+        *,
+        if_match: IfMatch | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> WriteResult:
+        """`patch`, by URN."""
+        return await self._run(entities.patch(self._core, as_urn(urn), changes, if_match, idempotency_key, timeout))
+
+    async def delete(
+        self,
+        model: Model,
+        collection: str,
+        uuid: str,
+        *,
+        if_match: IfMatch | None = None,
+        idempotency_key: IdempotencyKey = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> WriteResult | None:
+        """Delete an entity; None when there was none."""
+        urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
+        return await self._run(entities.delete(self._core, urn, if_match, idempotency_key, timeout))
+
+    async def delete_by_urn(
+        self,
+        urn: Urn | str,
+        *,
+        if_match: IfMatch | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> WriteResult | None:
+        """`delete`, by URN."""
+        return await self._run(entities.delete(self._core, as_urn(urn), if_match, idempotency_key, timeout))
+
+    # Batches
+
+    async def batch_get(
+        self,
+        model: Model,
+        collection: str,
+        uuids: Iterable[str],
+        *,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> BatchGetResult:
+        """Read many entities of a collection: a list of documents in the order asked, None where there is none."""
+        make_urn = urn_maker(model, namespace_of(self._core, namespace), collection)
+        read = read_options(consistency, max_lag_ms)
+        return await self._run(batch.batch_get(self._core, make_urn, names_of(uuids), read, timeout))
+
+    async def batch_get_by_urn(
+        self,
+        urns: Iterable[Urn | str],
+        *,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> BatchGetResult:
+        """`batch_get`, by URN, from any collections."""
+        read = read_options(consistency, max_lag_ms)
+        return await self._run(batch.batch_get(self._core, as_urn, names_of(urns), read, timeout))
+
+    async def batch_put(
+        self,
+        model: Model,
+        collection: str,
+        items: PutItems,
+        *,
+        idempotency_key: IdempotencyKey = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> BatchResult[WriteResult]:
+        """Create or replace many entities of a collection: {uuid: document}, or (uuid, document[, if_match]) tuples.
+
+        As an `if_match`, 0 says "must not exist".
+        """
+        make_urn = urn_maker(model, namespace_of(self._core, namespace), collection)
+        return await self._run(batch.batch_put(self._core, make_urn, put_entries(items), idempotency_key, timeout))
+
+    async def batch_put_by_urn(
+        self,
+        items: Mapping[Urn, Document]
+        | Mapping[str, Document]
+        | Iterable[tuple[Urn | str, Document] | tuple[Urn | str, Document, int | None]],
+        *,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> BatchResult[WriteResult]:
+        """`batch_put`, by URN, into any collections."""
+        return await self._run(batch.batch_put(self._core, as_urn, put_entries(items), idempotency_key, timeout))
+
+    async def batch_delete(
+        self,
+        model: Model,
+        collection: str,
+        uuids: Iterable[str | tuple[str, int | None]],
+        *,
+        idempotency_key: IdempotencyKey = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> BatchResult[WriteResult]:
+        """Delete many entities of a collection: uuids, or (uuid, if_match) tuples."""
+        make_urn = urn_maker(model, namespace_of(self._core, namespace), collection)
+        return await self._run(
+            batch.batch_delete(self._core, make_urn, delete_entries(uuids), idempotency_key, timeout)
+        )
+
+    async def batch_delete_by_urn(
+        self,
+        urns: Iterable[Urn | str | tuple[Urn | str, int | None]],
+        *,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> BatchResult[WriteResult]:
+        """`batch_delete`, by URN, from any collections."""
+        return await self._run(batch.batch_delete(self._core, as_urn, delete_entries(urns), idempotency_key, timeout))
+
+    # Collections
+
+    def iterate(
+        self,
+        collection: str,
+        *,
+        page_size: int = 500,
+        include: Literal["doc", "version"] = "doc",
+        cursor: str | None = None,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncEntityIterator:
+        """All entities of a collection in the order of their uuids; `timeout` is for each page.
+
+        No snapshot: what is there from beginning to end is seen exactly once, what is written meanwhile may be or not.
+        """
+        collections.check_listing(page_size, include)
+        where = namespace_of(self._core, namespace)
+        read = read_options(consistency, max_lag_ms)
+
+        async def fetch(at: str | None) -> EntityList:
+            return await self._run(
+                collections.list_page(self._core, where, collection, page_size, include, at, read, timeout)
+            )
+
+        return AsyncEntityIterator(fetch, cursor)
+
+    async def count_collection(
+        self,
+        name: str,
+        *,
+        namespace: str | None = None,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        timeout: float | None = None,
+    ) -> CollectionCount:
+        """How many entities a collection has: `count`, and `shards` with the count of each."""
+        read = read_options(consistency, max_lag_ms)
+        where = namespace_of(self._core, namespace)
+        return await self._run(collections.count_collection(self._core, where, name, read, timeout))
+
+    async def create_collection(
+        self,
+        name: str,
+        model: Model,
+        *,
+        description: str | None = None,
+        cache_max_age_s: int | None = None,
+        change_feed: bool | None = None,
+        namespace: str | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> Collection:
+        """Create a collection; its model is fixed for its life. Raises AlreadyExists or ModelMismatch."""
+        options = CollectionOptionsChange(
+            description=description, cache_max_age_s=cache_max_age_s, change_feed=change_feed
+        )
+        where = namespace_of(self._core, namespace)
+        return await self._run(
+            collections.create_collection(self._core, where, name, model, options, idempotency_key, timeout)
+        )
+
+    async def get_collection(
+        self, name: str, *, namespace: str | None = None, timeout: float | None = None
+    ) -> Collection:
+        """A collection with its model and options; raises CollectionNotFound."""
+        return await self._run(
+            collections.get_collection(self._core, namespace_of(self._core, namespace), name, timeout)
+        )
+
+    async def list_collections(self, *, namespace: str | None = None, timeout: float | None = None) -> list[Collection]:
+        """All collections of a namespace, by name."""
+        return await self._run(collections.list_collections(self._core, namespace_of(self._core, namespace), timeout))
+
+    async def alter_collection(
+        self,
+        name: str,
+        *,
+        description: str | None = None,
+        cache_max_age_s: int | None = None,
+        change_feed: bool | None = None,
+        namespace: str | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> Collection:
+        """Change the options named; the others stay."""
+        options = CollectionOptionsChange(
+            description=description, cache_max_age_s=cache_max_age_s, change_feed=change_feed
+        )
+        where = namespace_of(self._core, namespace)
+        return await self._run(collections.alter_collection(self._core, where, name, options, idempotency_key, timeout))
+
+    async def drop_collection(
+        self,
+        name: str,
+        *,
+        namespace: str | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> str:
+        """Drop a collection with its data; returns its name."""
+        where = namespace_of(self._core, namespace)
+        return await self._run(collections.drop_collection(self._core, where, name, idempotency_key, timeout))
+
+    async def create_namespace(
+        self,
+        name: str,
+        *,
+        auto_create_collections: bool | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> Namespace:
+        """Create a namespace; raises AlreadyExists."""
+        options = NamespaceOptionsChange(auto_create_collections=auto_create_collections)
+        return await self._run(collections.create_namespace(self._core, name, options, idempotency_key, timeout))
+
+    async def get_namespace(self, name: str, *, timeout: float | None = None) -> Namespace:
+        """A namespace with its options; raises NamespaceNotFound."""
+        return await self._run(collections.get_namespace(self._core, name, timeout))
+
+    async def list_namespaces(self, *, timeout: float | None = None) -> list[Namespace]:
+        """All namespaces, by name."""
+        return await self._run(collections.list_namespaces(self._core, timeout))
+
+    async def alter_namespace(
+        self,
+        name: str,
+        *,
+        auto_create_collections: bool | None = None,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> Namespace:
+        """Change the options named; the others stay."""
+        options = NamespaceOptionsChange(auto_create_collections=auto_create_collections)
+        return await self._run(collections.alter_namespace(self._core, name, options, idempotency_key, timeout))
+
+    async def drop_namespace(
+        self,
+        name: str,
+        *,
+        force: bool = False,
+        idempotency_key: IdempotencyKey = None,
+        timeout: float | None = None,
+    ) -> str:
+        """Drop a namespace; returns its name. One that has collections (NamespaceNotEmpty) only with `force`."""
+        return await self._run(collections.drop_namespace(self._core, name, force, idempotency_key, timeout))
+
+    # Cluster
+
+    async def topology(self, *, timeout: float | None = None) -> Topology:
+        """Nodes, shards and the token table, as a node knows them now."""
+        return await self._run(cluster.topology(self._core, timeout))
+
+    async def health(self, *, endpoint: str | None = None, timeout: float | None = None) -> NodeHealth:
+        """Ask one node (any, or the one named) whether it takes requests: truthy when it does, and never an error."""
+        return await self._run(cluster.health(self._core, endpoint, timeout))
+
+    async def version(self, *, timeout: float | None = None) -> VersionInfo:
+        """The server's version, its API's, and the features it has."""
+        return await self._run(cluster.version(self._core, timeout))
+
+    async def metrics(self, *, timeout: float | None = None) -> str:
+        """The metrics of one node, in Prometheus' text format."""
+        return await self._run(cluster.metrics(self._core, timeout))
+
+    async def admin_topology(self, *, timeout: float | None = None) -> AdminTopology:
+        """The shards as an operator sees them: health, ranges, key counts."""
+        return await self._run(cluster.admin_topology(self._core, timeout))
+
+    async def admin_metrics(self, *, timeout: float | None = None) -> AdminMetrics:
+        """The figures of one node for a dashboard."""
+        return await self._run(cluster.admin_metrics(self._core, timeout))
+
+    # Life
+
+    async def aclose(self) -> None:
+        """Close connections and stop the background refresh. The client cannot be used afterwards."""
+        await self._driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<AsyncThemisClient {', '.join(self.endpoints)} namespace={self.namespace!r}>"
+
+
+def _adapted(transport: Any) -> AsyncTransport:
+    if hasattr(transport, "handle_async_request"):
+        # Imported only for those who bring one: httpx takes a tenth of a second to import.
+        from themis.transport.httpx_adapter import AsyncHttpxTransport
+
+        return AsyncHttpxTransport(transport)
+    adapted: AsyncTransport = transport
+    return adapted

@@ -1,0 +1,426 @@
+"""One logical call: attempts, waits, redirects, and the end of patience. Shared by sync and async, free of I/O.
+
+    perform(core, call)
+      ├─ no topology yet?          yield LoadTopology
+      ├─ choose a node             router.choose: leader, replica, or whoever is alive
+      ├─ yield Send ──────────────▶ Response ──▶ expected? return it
+      │                             421: to the owner, at once      401: a new token, once, at once
+      │                             retryable: wait (full jitter, Retry-After), budget, deadline, again
+      └─ TransportFailure          the node is out; again if the request may be repeated
+
+A request *may be repeated* when it only reads, when it carries an idempotency key, when it cannot have reached the
+server, or when the server says so. Anything else is given back to the caller with `outcome_unknown`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from themis._generated.operations import OPERATIONS, Operation
+from themis.errors import ApiError, TimeoutError, TransportError, api_error
+from themis.flow import FetchToken, Flow, LoadTopology, Send, Sleep
+from themis.hooks import HookList, RequestEnd, RequestRetry, RequestStart, logger
+from themis.options import Options
+from themis.retry import parse_retry_after
+from themis.router import Router
+from themis.topology import TopologyView
+from themis.transport.message import Endpoint, FailureKind, Request, Response, TransportFailure
+
+__all__ = ["OPERATION", "Answer", "Call", "Core", "load_topology", "perform"]
+
+OPERATION: Final[dict[str, Operation]] = {operation.operation_id: operation for operation in OPERATIONS}
+"""The generated operation table, by operationId."""
+
+_REDIRECTS_MAX: Final = 3
+_TOPOLOGY_TIMEOUT_S: Final = 5.0
+# What a proxy in front of a node answers by itself, without a problem document.
+_GATEWAY_STATUSES: Final = frozenset({429, 502, 503, 504})
+
+_problem_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One logical call, ready to be sent.
+
+    Attributes:
+        operation: Its entry in the operation table.
+        target: Path and query.
+        timeout_s: For the whole call.
+        headers: Beyond those that every request has.
+        key_hash: Of the key it is about, for routing; None for any node.
+        endpoint: The only node to ask; None lets the router choose.
+        expected: Statuses beyond 2xx that the caller wants to see as answers.
+        repeatable: Whether it may be sent again although it may have reached a server.
+        any_replica: Whether a lagging replica may answer.
+        retries_max: Instead of the policy's.
+    """
+
+    operation: Operation
+    target: str
+    timeout_s: float
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    key_hash: int | None = None
+    endpoint: Endpoint | None = None
+    expected: frozenset[int] = frozenset()
+    repeatable: bool = True
+    any_replica: bool = False
+    retries_max: int | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The response that ended a call, and how it was come by."""
+
+    response: Response
+    endpoint: Endpoint
+    attempts: int
+    request_id: str
+
+    def malformed(self, what: str) -> TransportError:
+        """The error for a 2xx answer that is not what the operation promises."""
+        return TransportError(
+            f"{self.endpoint.url} answered {self.response.status}, but {what}",
+            kind=FailureKind.PROTOCOL.value,
+            endpoint=self.endpoint.url,
+            attempts=self.attempts,
+            request_id=self.request_id,
+        )
+
+    def error(self) -> ApiError:
+        """The error for a status that was expected, but not in this form."""
+        problem = _problem(self.response)
+        return api_error(self.response.status, problem, attempts=self.attempts, request_id=self.request_id)
+
+    def problem_code(self) -> str:
+        """The code of the problem document, "" if there is none."""
+        code = _problem(self.response).get("code")
+        return code if isinstance(code, str) else ""
+
+
+class Core:
+    """The state that all calls of a client share. It does no I/O.
+
+    Args:
+        options: The checked options.
+        clock: Monotonic seconds.
+        wall_clock: Unix seconds; only for Retry-After dates.
+        uniform: Uniform in [0, 1).
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        uniform: Callable[[], float] = random.random,
+    ) -> None:
+        self.options = options
+        self.clock = clock
+        self.wall_clock = wall_clock
+        self.uniform = uniform
+        self.router = Router(options.endpoints, clock, uniform)
+        self.hooks = HookList(options.hooks)
+        self.headers = {"User-Agent": options.user_agent, "Accept": "application/json, application/problem+json"}
+        self.token: str | None = options.token if isinstance(options.token, str) else None
+        self.token_is_fetched = options.token is not None and not isinstance(options.token, str)
+        self.refresh_wanted: Callable[[], None] = _nobody_refreshes
+
+    @staticmethod
+    def new_id() -> str:
+        """A random name for a request or a write: 32 hex digits."""
+        return os.urandom(16).hex()
+
+
+def _nobody_refreshes() -> None:
+    """The driver puts its own wake-up here once it has a background refresh."""
+
+
+class _Course:
+    """Where a call stands: what its attempts have come to so far."""
+
+    __slots__ = ("attempts", "avoid", "deadline", "endpoint", "redirects", "request_id", "retries", "status", "unknown")
+
+    def __init__(self, deadline: float, request_id: str) -> None:
+        self.deadline = deadline
+        self.request_id = request_id
+        self.attempts = 0
+        self.retries = 0
+        self.redirects = 0
+        self.status: int | None = None
+        self.endpoint: Endpoint | None = None
+        self.avoid: Endpoint | None = None
+        self.unknown = False
+
+
+def perform(core: Core, call: Call) -> Flow[Answer]:
+    """Carry out one logical call; returns an expected answer or raises TransportError, TimeoutError or ApiError."""
+    began = core.clock()
+    course = _Course(began + call.timeout_s, core.new_id())
+    core.options.budget.earn()
+    if not core.hooks:
+        return (yield from _attempt_until_done(core, call, course, {}))
+    operation = call.operation
+    propagated: dict[str, str] = {}
+    core.hooks.start(RequestStart(operation.operation_id, operation.method, call.target, course.request_id, propagated))
+    error: BaseException | None = None
+    try:
+        return (yield from _attempt_until_done(core, call, course, propagated))
+    except BaseException as caught:
+        error = caught
+        raise
+    finally:
+        endpoint = course.endpoint.url if course.endpoint is not None else ""
+        duration_s = core.clock() - began
+        core.hooks.end(
+            RequestEnd(
+                operation.operation_id, course.request_id, endpoint, course.attempts, course.status, error, duration_s
+            )
+        )
+
+
+def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dict[str, str]) -> Flow[Answer]:
+    router = core.router
+    headers = {**propagated, **core.headers, **call.headers, "X-Request-Id": course.request_id}
+    redirect: Endpoint | None = None
+    token_renewed = stale_retried = False
+    while True:
+        remaining = course.deadline - core.clock()
+        if call.endpoint is None and router.wants_topology:
+            yield LoadTopology(min(remaining, _TOPOLOGY_TIMEOUT_S))
+            remaining = course.deadline - core.clock()
+        endpoint = (
+            call.endpoint or redirect or router.choose(call.key_hash, any_replica=call.any_replica, avoid=course.avoid)
+        )
+        redirect = course.avoid = None
+        course.endpoint = endpoint
+        if core.token_is_fetched and core.token is None:
+            core.token = yield FetchToken(None)
+            remaining = course.deadline - core.clock()
+        token = core.token
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        if remaining <= 0:
+            _raise_timeout(call, course)
+        course.attempts += 1
+        course.status = None
+        request = Request(call.operation.method, endpoint, call.target, headers, call.body)
+        try:
+            response: Response = yield Send(request, min(remaining, core.options.retry.attempt_timeout_s))
+        except TransportFailure as failure:
+            error: ApiError | TransportError | TimeoutError
+            error, repeatable = _judge_failure(core, call, course, failure)
+            error.__cause__ = failure
+            if failure.reused and repeatable and not stale_retried:
+                # The server had closed the idle connection: nobody failed, and the next connection is a new one.
+                stale_retried = True
+                _report_retry(core, call, course, failure.kind.value, 0.0)
+                continue
+            reason, retry_after_s = failure.kind.value, None
+        else:
+            course.status = status = response.status
+            router.answered(endpoint)
+            _note_epoch(core, response)
+            if status < 300 or status in call.expected:
+                return Answer(response, endpoint, course.attempts, course.request_id)
+            if status == 401 and core.token_is_fetched and not token_renewed:
+                token_renewed = True
+                core.token = yield FetchToken(token)
+                _report_retry(core, call, course, "token_refresh", 0.0)
+                continue
+            problem = _problem(response)
+            if status == 421 and call.endpoint is None:
+                redirect = _owner(core, course, problem)
+                if redirect is not None:
+                    _report_retry(core, call, course, "wrong_shard", 0.0)
+                    continue
+                yield LoadTopology(min(course.deadline - core.clock(), _TOPOLOGY_TIMEOUT_S))
+            refusal, repeatable = _judge_status(call, course, response, problem)
+            error = refusal
+            course.avoid = endpoint
+            reason = refusal.code or f"status_{status}"
+            retry_after_s = parse_retry_after(response.headers.get("retry-after"), core.wall_clock())
+        if not repeatable:
+            raise error
+        yield Sleep(_next_wait(core, call, course, error, reason, retry_after_s))
+
+
+def _judge_failure(
+    core: Core, call: Call, course: _Course, failure: TransportFailure
+) -> tuple[TransportError | TimeoutError, bool]:
+    """What an attempt without an answer means: the error it would be, and whether another may follow."""
+    endpoint = course.endpoint
+    assert endpoint is not None
+    pool_was_busy = failure.kind is FailureKind.TIMEOUT and not failure.sent
+    if not failure.reused and not pool_was_busy:
+        core.router.failed(endpoint)
+        core.refresh_wanted()
+    if failure.sent and not call.operation.idempotent:
+        course.unknown = True
+    if failure.kind is FailureKind.TIMEOUT:
+        return _timeout_error(call, course, f"{endpoint.url}: {failure}"), call.repeatable or not failure.sent
+    error = TransportError(
+        f"{endpoint.url}: {failure}",
+        kind=failure.kind.value,
+        endpoint=endpoint.url,
+        attempts=course.attempts,
+        request_id=course.request_id,
+        outcome_unknown=course.unknown,
+    )
+    return error, call.repeatable or not failure.sent
+
+
+def _judge_status(call: Call, course: _Course, response: Response, problem: dict[str, Any]) -> tuple[ApiError, bool]:
+    """What an error answer means: the error it is, and whether another attempt may follow."""
+    status = response.status
+    says_so = problem.get("retryable") is True
+    retryable = says_so if problem else status in _GATEWAY_STATUSES and call.repeatable
+    writes = not call.operation.idempotent
+    if writes and status >= 500 and not (problem and status in (503, 507)):
+        course.unknown = True
+    # A final refusal settles it: with a key, an earlier attempt that succeeded would have been answered again.
+    unknown = course.unknown and (retryable or status >= 500)
+    error = api_error(
+        status,
+        problem,
+        attempts=course.attempts,
+        request_id=course.request_id,
+        retryable=retryable,
+        outcome_unknown=unknown,
+    )
+    return error, retryable
+
+
+def _next_wait(
+    core: Core,
+    call: Call,
+    course: _Course,
+    error: ApiError | TransportError | TimeoutError,
+    reason: str,
+    retry_after_s: float | None,
+) -> float:
+    """How long to wait before the next attempt; raises `error` when there is to be none."""
+    policy = core.options.retry
+    retries_max = policy.retries_max if call.retries_max is None else call.retries_max
+    remaining = course.deadline - core.clock()
+    if course.retries >= retries_max:
+        raise error
+    course.retries += 1
+    wait_s = policy.wait_s(course.retries, retry_after_s, core.uniform)
+    # Waiting only to find the deadline passed helps nobody: the caller learns now what it would learn then.
+    if wait_s >= remaining or not core.options.budget.spend():
+        raise error
+    _report_retry(core, call, course, reason, wait_s)
+    return wait_s
+
+
+def _owner(core: Core, course: _Course, problem: dict[str, Any]) -> Endpoint | None:
+    """Where a 421 points, unless it has pointed too often or nowhere."""
+    owner = problem.get("owner")
+    if course.redirects >= _REDIRECTS_MAX or not isinstance(owner, str):
+        return None
+    try:
+        endpoint = Endpoint.parse(owner)
+    except ValueError:
+        return None
+    course.redirects += 1
+    core.refresh_wanted()
+    return endpoint
+
+
+def _note_epoch(core: Core, response: Response) -> None:
+    epoch = response.headers.get("themis-topology-epoch")
+    if epoch is not None and epoch.isascii() and epoch.isdigit() and core.router.saw_epoch(int(epoch)):
+        core.refresh_wanted()
+
+
+def _problem(response: Response) -> dict[str, Any]:
+    if not response.headers.get("content-type", "").startswith("application/problem+json"):
+        return {}
+    try:
+        return _problem_decoder.decode(response.body)
+    except msgspec.DecodeError:
+        return {}
+
+
+def _timeout_error(call: Call, course: _Course, detail: str) -> TimeoutError:
+    message = f"{call.operation.operation_id} was not answered in {call.timeout_s:g} s"
+    return TimeoutError(
+        f"{message} ({detail})" if detail else message,
+        attempts=course.attempts,
+        request_id=course.request_id,
+        outcome_unknown=course.unknown,
+    )
+
+
+def _raise_timeout(call: Call, course: _Course) -> NoReturn:
+    raise _timeout_error(call, course, "")
+
+
+def _report_retry(core: Core, call: Call, course: _Course, reason: str, wait_s: float) -> None:
+    endpoint = course.endpoint.url if course.endpoint is not None else ""
+    operation_id = call.operation.operation_id
+    logger.debug(
+        "%s: attempt %d at %s: %s; again in %.3f s [request %s]",
+        operation_id, course.attempts, endpoint, reason, wait_s, course.request_id,
+    )  # fmt: skip
+    if core.hooks:
+        core.hooks.retry(
+            RequestRetry(operation_id, course.request_id, endpoint, course.attempts, reason, course.status, wait_s)
+        )
+
+
+def load_topology(core: Core, timeout_s: float) -> Flow[bool]:
+    """Ask one node after another for the topology, in random order, until one answers; False if none did.
+
+    Nothing is raised: without a topology, requests go to any node and are forwarded.
+    """
+    router = core.router
+    deadline = core.clock() + timeout_s
+    operation = OPERATION["getTopology"]
+    for endpoint in router.refresh_order():
+        headers = {**core.headers, "X-Request-Id": core.new_id()}
+        if core.token_is_fetched and core.token is None:
+            core.token = yield FetchToken(None)
+        if core.token is not None:
+            headers["Authorization"] = f"Bearer {core.token}"
+        if router.view is not None:
+            headers["If-None-Match"] = f'"{router.view.epoch}"'
+        # A node that hangs must leave time to ask another one.
+        allowed = min(deadline - core.clock(), timeout_s / 2)
+        if allowed <= 0:
+            break
+        try:
+            response: Response = yield Send(Request(operation.method, endpoint, operation.path, headers), allowed)
+        except TransportFailure as failure:
+            if not failure.reused:
+                router.failed(endpoint)
+            logger.debug("no topology from %s: %s", endpoint.url, failure)
+            continue
+        router.answered(endpoint)
+        if response.status == 304:
+            if router.stale:
+                continue
+            return True
+        if response.status != 200:
+            logger.debug("no topology from %s: status %d", endpoint.url, response.status)
+            continue
+        try:
+            view = TopologyView.decode(response.body)
+        except ValueError as error:
+            logger.warning("the topology of %s makes no sense: %s", endpoint.url, error)
+            continue
+        router.install(view)
+        router.saw_epoch(view.epoch)
+        if not router.stale:
+            return True
+    if router.view is not None:
+        return False
+    router.load_failed()
+    return False

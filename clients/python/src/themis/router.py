@@ -1,0 +1,184 @@
+"""Which node to ask: the newest topology, and which endpoints are out.
+
+State and decisions only; whoever does the I/O tells the router what happened. Any node takes any request and forwards
+it at most once, so a wrong choice costs a hop, never an answer: the router prefers the leader of the shard (or, for
+reads that may lag, any replica) and falls back to whatever is alive.
+
+An endpoint that failed is out for a while that doubles with each failure; then one request tries it again, and a
+success brings it back. When all are out, the one whose time is nearest is used: better a refused connection than no
+attempt.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from themis.topology import TopologyView
+from themis.transport.message import Endpoint
+
+__all__ = ["Router"]
+
+_OUT_FIRST_S: Final = 0.5
+_OUT_LONGEST_S: Final = 30.0
+_LOAD_AGAIN_S: Final = 1.0
+
+
+class _Outage:
+    __slots__ = ("pause_s", "until")
+
+    def __init__(self, until: float, pause_s: float) -> None:
+        self.until = until
+        self.pause_s = pause_s
+
+
+class Router:
+    """The routing state of one client. Threads share it.
+
+    Args:
+        seeds: The endpoints the user named; always known, whatever the topology says.
+        clock: Monotonic seconds.
+        random: Uniform in [0, 1).
+    """
+
+    def __init__(self, seeds: Sequence[Endpoint], clock: Callable[[], float], random: Callable[[], float]) -> None:
+        self._seeds = tuple(dict.fromkeys(seeds))
+        self._clock = clock
+        self._random = random
+        self._lock = threading.Lock()
+        self._out: dict[str, _Outage] = {}
+        self._view: TopologyView | None = None
+        self._epoch_seen = -1
+        self._load_at = clock()
+
+    # Topology
+
+    @property
+    def view(self) -> TopologyView | None:
+        """The newest topology, None before the first was loaded."""
+        return self._view
+
+    @property
+    def stale(self) -> bool:
+        """Whether a node has told of a newer epoch than we know."""
+        view = self._view
+        return view is not None and self._epoch_seen > view.epoch
+
+    @property
+    def wants_topology(self) -> bool:
+        """Whether there is none yet, and it is time to (re)try loading it."""
+        return self._view is None and self._clock() >= self._load_at
+
+    def install(self, view: TopologyView) -> bool:
+        """Take a topology as the current one, unless it is older (or no newer); True if it was taken."""
+        with self._lock:
+            if self._view is not None and view.epoch <= self._view.epoch:
+                return False
+            self._view = view
+            return True
+
+    def load_failed(self) -> None:
+        """Loading failed everywhere: requests go to the seeds, and loading waits a little."""
+        with self._lock:
+            self._load_at = self._clock() + _LOAD_AGAIN_S
+
+    def saw_epoch(self, epoch: int) -> bool:
+        """A node answered under this epoch; True when that is news and the topology ought to be refreshed."""
+        if epoch <= self._epoch_seen:
+            return False
+        with self._lock:
+            if epoch <= self._epoch_seen:
+                return False
+            self._epoch_seen = epoch
+            return self._view is not None and epoch > self._view.epoch
+
+    # Endpoints
+
+    def failed(self, endpoint: Endpoint) -> None:
+        """An exchange with it brought no answer."""
+        with self._lock:
+            outage = self._out.get(endpoint.url)
+            pause_s = _OUT_FIRST_S if outage is None else min(outage.pause_s * 2, _OUT_LONGEST_S)
+            # Half of it is drawn, so that clients do not come back in step.
+            self._out[endpoint.url] = _Outage(self._clock() + pause_s * (0.5 + self._random() / 2), pause_s)
+
+    def answered(self, endpoint: Endpoint) -> None:
+        """An exchange with it brought an answer, of whatever status."""
+        if self._out and endpoint.url in self._out:
+            with self._lock:
+                self._out.pop(endpoint.url, None)
+
+    def is_out(self, endpoint: Endpoint) -> bool:
+        """Whether it is passed over at this moment."""
+        outage = self._out.get(endpoint.url)
+        return outage is not None and outage.until > self._clock()
+
+    def known(self) -> list[Endpoint]:
+        """All endpoints: those of the topology, and the seeds."""
+        nodes = self._view.nodes if self._view is not None else ()
+        return list(dict.fromkeys((*nodes, *self._seeds)))
+
+    def leader(self, key_hash: int) -> Endpoint | None:
+        """The leader of a key's shard, as far as known."""
+        return self._view.leader_of(key_hash) if self._view is not None else None
+
+    def choose(self, key_hash: int | None, *, any_replica: bool = False, avoid: Endpoint | None = None) -> Endpoint:
+        """The endpoint for a request.
+
+        Args:
+            key_hash: Of the key it is about; None when any node will do.
+            any_replica: Whether a replica that lags may answer.
+            avoid: Who has just failed to answer it; asked again only if nobody else is there.
+        """
+        view = self._view
+        if view is not None and key_hash is not None:
+            if any_replica:
+                chosen = self._draw(view.replicas_of(key_hash), avoid)
+                if chosen is not None:
+                    return chosen
+            leader = view.leader_of(key_hash)
+            if leader is not None and leader != avoid and (not self._out or self._usable(leader)):
+                return leader
+            chosen = self._draw(view.replicas_of(key_hash), avoid)
+            if chosen is not None:
+                return chosen
+        if view is not None:
+            chosen = self._draw(view.nodes, avoid)
+            if chosen is not None:
+                return chosen
+        return self._draw(self._seeds, avoid) or self._last_resort(avoid)
+
+    def refresh_order(self) -> list[Endpoint]:
+        """Whom to ask for the topology: everybody, in random order, those that are out last."""
+        drawn = sorted((self.is_out(endpoint), self._random(), endpoint.url, endpoint) for endpoint in self.known())
+        return [endpoint for _, _, _, endpoint in drawn]
+
+    def _draw(self, candidates: Sequence[Endpoint], avoid: Endpoint | None) -> Endpoint | None:
+        if not self._out and avoid is None:
+            count = len(candidates)
+            if count <= 1:
+                return candidates[0] if count else None
+            return candidates[int(self._random() * count)]
+        usable = [endpoint for endpoint in candidates if endpoint != avoid and not self.is_out(endpoint)]
+        if not usable:
+            return None
+        chosen = usable[int(self._random() * len(usable))]
+        return chosen if self._usable(chosen) else None
+
+    def _usable(self, endpoint: Endpoint) -> bool:
+        """Whether to send to it now; the first to ask after an outage's end becomes its one probe."""
+        outage = self._out.get(endpoint.url)
+        if outage is None:
+            return True
+        with self._lock:
+            now = self._clock()
+            if outage.until > now:
+                return False
+            outage.until = now + outage.pause_s
+            return True
+
+    def _last_resort(self, avoid: Endpoint | None) -> Endpoint:
+        known = self.known()
+        others = [endpoint for endpoint in known if endpoint != avoid] or known
+        return min(others, key=lambda endpoint: self._out[endpoint.url].until if endpoint.url in self._out else 0.0)

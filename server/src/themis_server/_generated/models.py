@@ -1,0 +1,630 @@
+"""The bodies of requests and answers, as spec/openapi.yaml declares them. Generated: do not edit.
+
+Requests refuse unknown members and check their scalars. How many items a list may have is not checked here:
+that limit has an error code of its own. Documents stay the bytes that came (`msgspec.Raw`); an absent one is
+empty.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "AdminMetrics",
+    "AdminShard",
+    "AdminTopology",
+    "BatchDeleteRequest",
+    "BatchGetRequest",
+    "BatchItem",
+    "BatchPutRequest",
+    "BatchResponse",
+    "Collection",
+    "CollectionAlter",
+    "CollectionCount",
+    "CollectionCreate",
+    "CollectionList",
+    "CollectionOptions",
+    "CollectionOptionsChange",
+    "DeleteItem",
+    "Document",
+    "Dropped",
+    "EntityList",
+    "Figures",
+    "Health",
+    "ItemError",
+    "ListedEntity",
+    "MergePatch",
+    "Model",
+    "Namespace",
+    "NamespaceAlter",
+    "NamespaceCreate",
+    "NamespaceList",
+    "NamespaceOptions",
+    "NamespaceOptionsChange",
+    "Node",
+    "OpenapiDocument",
+    "OperationFigures",
+    "Point",
+    "Problem",
+    "PutItem",
+    "Replica",
+    "Shard",
+    "ShardCount",
+    "TokenRange",
+    "Topology",
+    "VersionInfo",
+    "WriteResult",
+]
+
+Model: TypeAlias = Literal["relational", "document", "graph", "vector", "timeseries"]
+"""The data model of a collection."""
+
+Document: TypeAlias = msgspec.Raw
+"""A JSON object. Its members are the user's, except `_key`, `_id` and `_rev` at the top, which are reserved.
+Integers must fit 64 bits; nesting is limited to 64 levels. The bytes are kept as sent, white space aside.
+"""
+
+MergePatch: TypeAlias = msgspec.Raw
+"""A JSON Merge Patch (RFC 7396). null removes a member."""
+
+OpenapiDocument: TypeAlias = msgspec.Raw
+"""An OpenAPI 3.1 document."""
+
+Figures: TypeAlias = msgspec.Raw
+"""Figures by name, the unit last in the name. Names may be added at any time."""
+
+
+class WriteResult(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """The outcome of a write."""
+
+    urn: str
+    """The URN, normalised."""
+
+    version: int
+    """The version that this write gave to the entity."""
+
+
+class BatchGetRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to read."""
+
+    urns: list[str]
+    """The entities to read. A URN may occur twice; it is then answered twice."""
+
+
+class PutItem(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One entity to write."""
+
+    urn: str
+    """Its URN."""
+
+    doc: Document
+    """Its document."""
+
+    if_match: Annotated[int, msgspec.Meta(ge=0, le=9007199254740991)] | msgspec.UnsetType = msgspec.UNSET
+    """The version that the entity must have; 0 if it must not exist."""
+
+
+class BatchPutRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to write."""
+
+    items: list[PutItem]
+    """The entities to write."""
+
+
+class DeleteItem(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One entity to delete."""
+
+    urn: str
+    """Its URN."""
+
+    if_match: Annotated[int, msgspec.Meta(ge=0, le=9007199254740991)] | msgspec.UnsetType = msgspec.UNSET
+    """The version that the entity must have. 0 ("must not exist") is accepted, but never deletes anything."""
+
+
+class BatchDeleteRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What to delete. Exactly one of `urns` and `items`."""
+
+    urns: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """The entities to delete whatever version they have."""
+
+    items: list[DeleteItem] | msgspec.UnsetType = msgspec.UNSET
+    """The entities to delete, with conditions."""
+
+
+class ItemError(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
+    """Why one item of a batch failed; the members have the meanings they have in a Problem."""
+
+    code: str
+    """The stable code."""
+
+    status: int
+    """The HTTP status this failure has on its own."""
+
+    title: str
+    """The short name of the code."""
+
+    detail: str
+    """What happened this time."""
+
+    retryable: bool
+    """Whether the item may be sent again as it is."""
+
+    version: int | None | msgspec.UnsetType = msgspec.UNSET
+    """With precondition_failed, the current version; null if there is no entity."""
+
+    pointer: str | None = None
+    """Where in the document, as a JSON pointer (RFC 6901)."""
+
+    position: int | None = None
+    """Where in the URN or in the JSON text."""
+
+    limit: int | None = None
+    """The limit that was passed."""
+
+    expected: str | None = None
+    """What was expected."""
+
+    owner: str | None = None
+    """The endpoint of the owner of the key."""
+
+    epoch: int | None = None
+    """The epoch of the topology that says so."""
+
+    retry_after_s: int | None = None
+    """After how many seconds to try again."""
+
+
+class BatchItem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """The outcome of one item; it has either `version` (and `doc`, if it was read) or `error`."""
+
+    urn: str
+    """The URN, normalised; as it was sent if it is not a URN."""
+
+    version: int | None = None
+    """The version that was read or written."""
+
+    doc: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""))
+    """The document that was read."""
+
+    error: ItemError | None = None
+    """Why this item failed."""
+
+
+class BatchResponse(msgspec.Struct, kw_only=True, frozen=True):
+    """The answer to a batch, one item for each of the request."""
+
+    items: list[BatchItem]
+    """The outcomes, in the order asked."""
+
+
+class NamespaceOptions(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """The options of a namespace."""
+
+    auto_create_collections: bool
+    """Whether the first write into an unknown collection creates it."""
+
+
+class Namespace(msgspec.Struct, kw_only=True, frozen=True):
+    """A namespace."""
+
+    name: str
+    """Its name."""
+
+    options: NamespaceOptions
+    """Its options."""
+
+    created_at: datetime.datetime
+    """When it was created (RFC 3339)."""
+
+
+class NamespaceOptionsChange(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """The options to set; those not named stay as they are, or as by default in a new namespace."""
+
+    auto_create_collections: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether the first write into an unknown collection creates it. At first as the server is configured."""
+
+
+class NamespaceCreate(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A namespace to create."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")]
+    """Its name."""
+
+    options: NamespaceOptionsChange | msgspec.UnsetType = msgspec.UNSET
+    """Its options."""
+
+
+class NamespaceAlter(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to change of a namespace."""
+
+    options: NamespaceOptionsChange
+    """The options to change."""
+
+
+class NamespaceList(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A page of namespaces."""
+
+    items: list[Namespace]
+    """The namespaces, in the order of their names."""
+
+    cursor: str | None = None
+    """Where the next page begins; missing on the last."""
+
+
+class CollectionOptions(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """The options of a collection."""
+
+    description: str
+    """What it is for."""
+
+    cache_max_age_s: int
+    """How many seconds a client may keep a document without asking; 0 means that it asks each time."""
+
+    change_feed: bool
+    """Whether changes are recorded for the change feed."""
+
+
+class Collection(msgspec.Struct, kw_only=True, frozen=True):
+    """A collection."""
+
+    name: str
+    """Its name."""
+
+    namespace: str
+    """The namespace it is in."""
+
+    model: Model
+    """Its model, fixed when it was created."""
+
+    id: int
+    """A number that no other collection of the cluster ever has, a dropped one included."""
+
+    options: CollectionOptions
+    """Its options."""
+
+    created_at: datetime.datetime
+    """When it was created (RFC 3339)."""
+
+
+class CollectionOptionsChange(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """The options to set; those not named stay as they are, or as by default in a new collection."""
+
+    description: Annotated[str, msgspec.Meta(max_length=1000)] | msgspec.UnsetType = msgspec.UNSET
+    """What it is for. At first empty."""
+
+    cache_max_age_s: Annotated[int, msgspec.Meta(ge=0, le=86400)] | msgspec.UnsetType = msgspec.UNSET
+    """How many seconds a client may keep a document without asking. At first 0."""
+
+    change_feed: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether changes are recorded for the change feed. At first true."""
+
+
+class CollectionCreate(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A collection to create."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")]
+    """Its name."""
+
+    model: Model
+    """Its model."""
+
+    options: CollectionOptionsChange | msgspec.UnsetType = msgspec.UNSET
+    """Its options."""
+
+
+class CollectionAlter(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to change of a collection."""
+
+    options: CollectionOptionsChange
+    """The options to change."""
+
+
+class CollectionList(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A page of collections."""
+
+    items: list[Collection]
+    """The collections, in the order of their names."""
+
+    cursor: str | None = None
+    """Where the next page begins; missing on the last."""
+
+
+class ShardCount(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """How many entities of a collection a shard has."""
+
+    shard_id: str
+    """The shard."""
+
+    count: int
+    """How many."""
+
+
+class CollectionCount(msgspec.Struct, kw_only=True, frozen=True):
+    """How many entities a collection has."""
+
+    count: int
+    """The sum."""
+
+    shards: list[ShardCount]
+    """The count of each shard, in the order of shard ids."""
+
+
+class Dropped(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """What was dropped."""
+
+    dropped: str
+    """The name."""
+
+
+class ListedEntity(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
+    """An entity of a listing."""
+
+    urn: str
+    """Its URN."""
+
+    version: int
+    """Its version."""
+
+    doc: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""))
+    """Its document, unless the listing was asked for versions only."""
+
+
+class EntityList(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A page of entities."""
+
+    items: list[ListedEntity]
+    """The entities, in the order of their uuids."""
+
+    cursor: str | None = None
+    """Where the next page begins; missing on the last."""
+
+
+class Node(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A server process."""
+
+    node_id: str
+    """Its id."""
+
+    endpoint: str
+    """Where clients reach it: scheme, host and port."""
+
+    datacenter: str
+    """The datacenter it is in."""
+
+    rack: str
+    """The rack it is in."""
+
+    state: Literal["joining", "up", "leaving", "down"]
+    """What it is doing."""
+
+    version: str
+    """The version of its server."""
+
+
+class Replica(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A replica of a shard."""
+
+    node_id: str
+    """The node it is on."""
+
+    role: Literal["voter", "learner"]
+    """Whether it votes."""
+
+
+class Shard(msgspec.Struct, kw_only=True, frozen=True):
+    """A Raft group."""
+
+    shard_id: str
+    """Its id."""
+
+    leader: str | None
+    """The node that leads it, null while there is none."""
+
+    replicas: list[Replica]
+    """The nodes that have a replica."""
+
+
+class Topology(msgspec.Struct, kw_only=True, frozen=True):
+    """Nodes, shards and the token table."""
+
+    epoch: int
+    """Its epoch."""
+
+    nodes: list[Node]
+    """The nodes, in the order of their ids."""
+
+    shards: list[Shard]
+    """The shards, in the order of their ids."""
+
+    tokens: list[tuple[str, str]]
+    """The token table, sorted by token as unsigned numbers (which is the order of the texts). No token occurs twice."""
+
+
+class VersionInfo(msgspec.Struct, kw_only=True, frozen=True):
+    """What the server is and can do."""
+
+    server: str
+    """The version of the server."""
+
+    api: str
+    """The version of this API, major.minor."""
+
+    features: list[str]
+    """The features it has, sorted."""
+
+
+class Health(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """That all is well."""
+
+    status: Literal["ok"]
+    """Always ok; anything else is a Problem."""
+
+
+class TokenRange(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A range of hashes, both ends included. A range never wraps around."""
+
+    start: str
+    """The first hash."""
+
+    end: str
+    """The last hash."""
+
+
+class AdminShard(msgspec.Struct, kw_only=True, frozen=True):
+    """A shard as an operator sees it."""
+
+    shard_id: str
+    """Its id."""
+
+    primary_endpoint: str | None
+    """The endpoint of its leader, null while there is none."""
+
+    replicas: list[str]
+    """The endpoints of all its replicas, the leader's included."""
+
+    health: Literal["healthy", "degraded", "down"]
+    """healthy: all replicas are up; degraded: some are not; down: there is no leader."""
+
+    datacenter: str
+    """The datacenter of its leader."""
+
+    token_ranges: list[TokenRange]
+    """Which hashes it owns, as ranges that do not touch, sorted."""
+
+    key_count: int
+    """How many entities it has."""
+
+
+class AdminTopology(msgspec.Struct, kw_only=True, frozen=True):
+    """The shards as an operator sees them."""
+
+    epoch: int
+    """The epoch of the topology."""
+
+    shards: list[AdminShard]
+    """The shards, in the order of their ids."""
+
+
+class Point(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A point of a series."""
+
+    timestamp: int
+    """Milliseconds since 1970."""
+
+    value: float
+    """The value over the interval that ends there."""
+
+
+class OperationFigures(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """Figures of one operation."""
+
+    operation: str
+    """The operationId."""
+
+    requests: int
+    """Requests answered."""
+
+    errors: int
+    """Answers with a status of 500 or more."""
+
+    p50_ms: float
+    """The median latency in milliseconds."""
+
+    p95_ms: float
+    """The 95th percentile in milliseconds."""
+
+    p99_ms: float
+    """The 99th percentile in milliseconds."""
+
+
+class AdminMetrics(msgspec.Struct, kw_only=True, frozen=True):
+    """Figures for a dashboard."""
+
+    timestamp_ms: int
+    """When they were taken, in milliseconds since 1970."""
+
+    interval_ms: int
+    """The distance of the points of a series in milliseconds."""
+
+    query_latency_p95: list[Point]
+    """The 95th percentile of request latency in milliseconds, the oldest point first."""
+
+    throughput: list[Point]
+    """Requests per second, the oldest point first."""
+
+    operations: list[OperationFigures]
+    """Totals since the start, by operation, in the order of their names."""
+
+    storage: Figures
+    """Of the storage engine."""
+
+    raft: Figures
+    """Of the Raft groups on this node."""
+
+    process: Figures
+    """Of the process."""
+
+
+class Problem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """Why a request failed (RFC 9457). Members beyond `request_id` are there where they apply."""
+
+    type: str
+    """https://themisdb.dev/errors/ followed by the code."""
+
+    title: str
+    """The short name of the code."""
+
+    status: int
+    """The HTTP status."""
+
+    detail: str
+    """What happened this time. For people; do not parse it."""
+
+    instance: str
+    """The path of the request."""
+
+    code: str
+    """The stable code, one of docs/reference/errors.md. New ones may come."""
+
+    retryable: bool
+    """Whether the same request may be sent again as it is."""
+
+    request_id: str
+    """The id under which the server logged the request."""
+
+    parameter: str | None = None
+    """The parameter or header that is wrong."""
+
+    pointer: str | None = None
+    """Where in the body, as a JSON pointer (RFC 6901)."""
+
+    position: int | None = None
+    """Where in the URN (characters) or in the body (bytes), from 0."""
+
+    limit: int | None = None
+    """The limit that was passed; `detail` says of what."""
+
+    version: int | None | msgspec.UnsetType = msgspec.UNSET
+    """With precondition_failed, the current version; null if there is no entity."""
+
+    owner: str | None = None
+    """With wrong_shard, the endpoint to ask."""
+
+    epoch: int | None = None
+    """With wrong_shard, the epoch of the topology that says so."""
+
+    retry_after_s: int | None = None
+    """After how many seconds to try again, as in Retry-After."""
+
+    allowed: list[str] | None = None
+    """What would have been accepted instead."""
+
+    expected: str | None = None
+    """What was expected there."""

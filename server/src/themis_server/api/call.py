@@ -1,0 +1,210 @@
+"""A call: one request to one operation, as its handler sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote
+
+from aiohttp import web
+from themis.urn import InvalidUrn, split_urn
+
+from themis_server._generated.errors import ErrorCode
+from themis_server._generated.operations import Operation, Param
+from themis_server.config import Limits
+from themis_server.errors import ThemisServerError, body_too_large
+
+_SMALL_BODY_BYTES_MAX: Final = 64 << 10
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+QueryValue = str | int | bool
+
+
+class Call:
+    """One request to one operation."""
+
+    __slots__ = ("_limits", "_parameters", "_query", "headers", "operation", "path", "request", "request_id")
+
+    def __init__(
+        self,
+        request: web.BaseRequest,
+        operation: Operation,
+        parameters: list[str],
+        path: str,
+        query: str,
+        request_id: str,
+        limits: Limits,
+    ) -> None:
+        self.request = request
+        self.operation = operation
+        self.path = path
+        self.headers: Mapping[str, str] = request.headers
+        self.request_id = request_id
+        self._parameters = parameters
+        self._query = query
+        self._limits = limits
+
+    def urn(self) -> tuple[str, str]:
+        """Return the URN of the path as (normalised text up to the uuid, uuid in lower case)."""
+        text = self._parameters[0].replace("%3A", ":")
+        if "%" in text:
+            text = decode_percent(text)
+        try:
+            return split_urn(text)
+        except InvalidUrn as error:
+            raise ThemisServerError(ErrorCode.INVALID_URN, error.detail, position=error.position) from None
+
+    def path_values(self) -> list[str]:
+        """Return the path parameters, decoded and checked against the spec."""
+        decoded = [decode_percent(raw) for raw in self._parameters]
+        for param, value in zip(self.operation.path_params, decoded, strict=True):
+            _check_text(param, value)
+        return decoded
+
+    def query(self) -> dict[str, QueryValue]:
+        """Return the query parameters, typed and checked against the spec; defaults filled in."""
+        declared = {param.name: param for param in self.operation.query_params}
+        values: dict[str, QueryValue] = {
+            param.name: param.default for param in self.operation.query_params if param.default is not None
+        }
+        if not self._query:
+            return values
+        seen = set()
+        for pair in self._query.split("&"):
+            if not pair:
+                continue
+            raw_name, _, raw_value = pair.partition("=")
+            name = decode_percent(raw_name.replace("+", " "))
+            param = declared.get(name)
+            if param is None:
+                known = ", ".join(declared) or "none"
+                raise ThemisServerError(
+                    ErrorCode.INVALID_PARAMETER, f"this operation has no query parameter {name[:64]!r}; it has: {known}", parameter=name[:64]
+                )
+            if name in seen:
+                raise ThemisServerError(ErrorCode.INVALID_PARAMETER, f"the query parameter {name} occurs twice", parameter=name)
+            seen.add(name)
+            values[name] = _typed(param, decode_percent(raw_value.replace("+", " ")))
+        return values
+
+    def idempotency_key(self) -> str | None:
+        """Return the Idempotency-Key, checked."""
+        key = self.headers.get("Idempotency-Key")
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise ThemisServerError(
+                ErrorCode.INVALID_HEADER, "an Idempotency-Key has 1 to 255 visible ASCII characters", parameter="Idempotency-Key"
+            )
+        return key
+
+    async def body(self) -> bytes:
+        """Return the body, checked for media type, encoding and size before it is read as far as that can be told."""
+        request, headers = self.request, self.headers
+        limit = self._body_limit()
+        if "Content-Encoding" in headers:
+            raise ThemisServerError(
+                ErrorCode.CONTENT_ENCODING_UNSUPPORTED,
+                "bodies are taken as they are; send it without Content-Encoding",
+                expected="identity",
+            )
+        self._check_media_type()
+        length = headers.get("Content-Length")
+        if length is not None and int(length) > limit:
+            raise body_too_large(limit)
+        content = request.content
+        if content.is_eof():  # all of it has arrived: the common case costs no task switch
+            raw = content.read_nowait(-1)
+            if len(raw) > limit:
+                raise body_too_large(limit)
+            return raw
+        if headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return await self._rest_of_body(limit)
+
+    async def _rest_of_body(self, limit: int) -> bytes:
+        chunks, size = [], 0
+        content = self.request.content
+        try:
+            async with asyncio.timeout(self._limits.body_timeout_s):
+                while chunk := await content.readany():
+                    size += len(chunk)
+                    if size > limit:
+                        raise body_too_large(limit)
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise ThemisServerError(
+                ErrorCode.REQUEST_TIMEOUT,
+                f"the body did not arrive within {self._limits.body_timeout_s} s",
+                limit=int(self._limits.body_timeout_s),
+            ) from None
+        except web.RequestPayloadError as error:
+            raise ThemisServerError(ErrorCode.BAD_REQUEST, f"the body is broken off or badly framed: {error}") from None
+        return b"".join(chunks)
+
+    def _body_limit(self) -> int:
+        kind = self.operation.body_limit
+        if kind == "entity":
+            return self._limits.body_bytes_max
+        return self._limits.batch_bytes_max if kind == "batch" else _SMALL_BODY_BYTES_MAX
+
+    def _check_media_type(self) -> None:
+        given = self.headers.get("Content-Type")
+        if given is None:
+            return  # curl -d and the like send a wrong one, not none; what has no type is taken for what the operation wants
+        media_type, _, parameters = given.partition(";")
+        if media_type.strip().lower() not in self.operation.request_media_types:
+            expected = " or ".join(self.operation.request_media_types)
+            raise ThemisServerError(
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE, f"the body is said to be {media_type.strip()[:64]!r}; this operation takes {expected}", expected=expected
+            )
+        charset = parameters.replace(" ", "").lower()
+        if charset.startswith("charset=") and charset.strip('"') not in ("charset=utf-8", 'charset="utf-8'):
+            raise ThemisServerError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "JSON is UTF-8 (RFC 8259)", expected="charset=utf-8")
+
+
+def decode_percent(text: str) -> str:
+    """Return `text` with its percent-escapes decoded; bad escapes and bad UTF-8 are refused, not replaced."""
+    if "%" not in text:
+        return text
+    if _ESCAPE.search(text):
+        raise ThemisServerError(ErrorCode.BAD_REQUEST, "the path or query has a % that is not followed by two hex digits")
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ThemisServerError(ErrorCode.BAD_REQUEST, "the path or query has percent-escapes that are not UTF-8") from None
+
+
+def _typed(param: Param, text: str) -> QueryValue:
+    if param.type == "integer":
+        if not _INTEGER.fullmatch(text):
+            raise _refused(param, text, "an integer")
+        number = int(text)
+        if (param.minimum is not None and number < param.minimum) or (param.maximum is not None and number > param.maximum):
+            raise _refused(param, text, f"within {param.minimum}..{param.maximum}")
+        return number
+    if param.type == "boolean":
+        if text not in ("true", "false"):
+            raise _refused(param, text, "true or false")
+        return text == "true"
+    _check_text(param, text)
+    return text
+
+
+def _check_text(param: Param, text: str) -> None:
+    if param.enum is not None and text not in param.enum:
+        raise _refused(param, text, f"one of {', '.join(param.enum)}")
+    if param.min_length is not None and len(text) < param.min_length:
+        raise _refused(param, text, f"at least {param.min_length} characters long")
+    if param.max_length is not None and len(text) > param.max_length:
+        raise _refused(param, text, f"at most {param.max_length} characters long")
+    if param.pattern is not None and not re.search(param.pattern, text):
+        raise _refused(param, text, f"of the form {param.pattern}")
+
+
+def _refused(param: Param, given: str, allowed: str) -> ThemisServerError:
+    return ThemisServerError(
+        ErrorCode.INVALID_PARAMETER, f"{param.name} is {given[:64]!r}; it must be {allowed}", parameter=param.name
+    )

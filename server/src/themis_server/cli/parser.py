@@ -1,0 +1,101 @@
+"""The verbs and their flags."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from themis_server.cli import configuration, start, version
+
+__all__ = ["main"]
+
+_STOPPED_BY_CTRL_C: Final = 130
+_EPILOG: Final = "Settings: flags win over THEMIS_<SECTION>_<KEY> variables, variables win over the file."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; `argv` is without the program's name.
+
+    Returns the exit code; wrong usage raises SystemExit(2).
+    """
+    arguments = _parser().parse_args(argv)
+    verb: Callable[[argparse.Namespace], int] = arguments.verb
+    try:
+        return verb(arguments)
+    except KeyboardInterrupt:
+        return _STOPPED_BY_CTRL_C
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="themis-server", description="One node of ThemisDB.", epilog=_EPILOG, allow_abbrev=False
+    )
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_start(verbs)
+    _add_config(verbs)
+    _add_version(verbs)
+    return parser
+
+
+def _add_start(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    about = "start a node in the foreground"
+    command = verbs.add_parser("start", help=about, description=about, epilog=_EPILOG, allow_abbrev=False)
+    _add_source_flags(command)
+    command.set_defaults(verb=start.run)
+
+
+def _add_config(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    config = verbs.add_parser("config", help="check or print the configuration", allow_abbrev=False)
+    actions = config.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    about = "say whether a node would start with this file (environment included)"
+    check = actions.add_parser("check", help=about, description=about, allow_abbrev=False)
+    check.add_argument("file", type=Path, metavar="FILE", help="a TOML file")
+    check.set_defaults(verb=configuration.check_file)
+
+    about = "print the configuration in force as commented TOML, with where each value came from"
+    show = actions.add_parser("print", help=about, description=about, epilog=_EPILOG, allow_abbrev=False)
+    show.add_argument("--defaults", action="store_true", help="print the defaults instead, a file to start from")
+    _add_source_flags(show)
+    show.set_defaults(verb=configuration.print_config)
+
+
+def _add_version(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    about = "print the version"
+    command = verbs.add_parser("version", help=about, description=about, allow_abbrev=False)
+    command.add_argument("-o", "--output", choices=("text", "json"), default="text", help="how to print it")
+    command.set_defaults(verb=version.run)
+
+
+def _add_source_flags(command: argparse.ArgumentParser) -> None:
+    """Add the flags that say where the configuration comes from; `sources.load_config` reads them."""
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help="a TOML file; without it, defaults and environment"
+    )
+    shortcuts = (
+        ("--data", "DIR", "node.data_dir"),
+        ("--host", "HOST", "http.host"),
+        ("--port", "N", "http.port"),
+        ("--log-format", "FORMAT", "log.format"),
+        ("--log-level", "LEVEL", "log.level"),
+    )
+    for flag, metavar, setting in shortcuts:
+        command.add_argument(flag, dest=f"set {setting}", metavar=metavar, help=f"short for --set {setting}={metavar}")
+    command.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        type=_override,
+        metavar="SECTION.KEY=VALUE",
+        help="set anything; may be repeated (lists are separated by commas)",
+    )
+
+
+def _override(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or "." not in name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not SECTION.KEY=VALUE")
+    return name.strip(), value

@@ -1,0 +1,104 @@
+"""Changes of the catalog that reach beyond it: drops that remove data from every shard, and idempotent requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from themis_server.clock import Clock
+from themis_server.gateway.writing import digest, key_reused
+from themis_server.metadata.catalog import Catalog, Extra
+from themis_server.metadata.store import Delete, MetadataStore, Put
+from themis_server.shard.replica import Replica
+
+_REMEMBERED = "/idempotency/"
+
+
+class _Record(msgspec.Struct, frozen=True):
+    fingerprint: str
+    expires_ms: int
+    status: int
+    body: str
+
+
+class Done(NamedTuple):
+    """The answer to a change; `replayed` if an earlier request with the same key was given it."""
+
+    status: int
+    body: bytes
+    replayed: bool
+
+
+Remembered = Callable[[tuple[int, bytes]], Extra]
+"""Given the answer of a change, what to write in its transaction so that a retry is given the same."""
+
+_decoder = msgspec.json.Decoder(_Record)
+
+
+class CatalogChanges:
+    """Carries out changes of the catalog."""
+
+    def __init__(
+        self, catalog: Catalog, store: MetadataStore, replicas: Mapping[str, Replica], clock: Clock, *, retention_ms: int
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._replicas = replicas
+        self._clock = clock
+        self._retention_ms = retention_ms
+
+    async def once(
+        self, key: str | None, request: bytes, change: Callable[[Remembered], Awaitable[tuple[int, bytes]]]
+    ) -> Done:
+        """Make a change; with an idempotency `key` at most once, told from other requests by the bytes of `request`."""
+        if key is None:
+            status, body = await change(lambda answer: lambda: ())
+            return Done(status, body, False)
+        path = f"{_REMEMBERED}{digest(key).hex()}"
+        fingerprint = digest(request.hex()).hex()
+        now_ms = self._clock.unix_ms()
+        known = await self._store.get(path)
+        if known is not None:
+            record = _decoder.decode(known.data)
+            if record.expires_ms > now_ms:
+                if record.fingerprint != fingerprint:
+                    raise key_reused()
+                return Done(record.status, record.body.encode(), True)
+
+        def remembered(answer: tuple[int, bytes]) -> Extra:
+            record = _Record(fingerprint, now_ms + self._retention_ms, answer[0], answer[1].decode())
+            return lambda: (Put(path, msgspec.json.encode(record)),)
+
+        status, body = await change(remembered)
+        return Done(status, body, False)
+
+    async def forget_expired(self) -> None:
+        """Remove remembered requests whose time has passed."""
+        now_ms = self._clock.unix_ms()
+        listing = await self._store.list(_REMEMBERED)
+        due = [key for key, value in listing.values.items() if _decoder.decode(value.data).expires_ms <= now_ms]
+        if due:
+            await self._store.transaction({}, [Delete(key) for key in due])
+
+    async def drop_collection(self, namespace: str, name: str, extra: Extra) -> None:
+        """Drop a collection and remove its data from every shard."""
+        await self._remove(await self._catalog.begin_drop_collection(namespace, name, extra))
+
+    async def drop_namespace(self, name: str, *, force: bool, extra: Extra) -> None:
+        """Drop a namespace, with `force` and its collections and their data."""
+        await self._remove(await self._catalog.begin_drop_namespace(name, force=force, extra=extra))
+
+    async def finish_drops(self) -> None:
+        """Remove the data of drops that a crash interrupted."""
+        await self._remove(await self._catalog.unfinished_drops())
+
+    async def _remove(self, ids: Sequence[int]) -> None:
+        if not ids:
+            return
+        await asyncio.gather(
+            *[replica.drop_collection(collection_id) for replica in self._replicas.values() for collection_id in ids]
+        )
+        await self._catalog.end_drop(ids)

@@ -1,0 +1,333 @@
+"""Namespaces and collections: the schema registry, as it is stored and as this node holds it in memory.
+
+    /catalog/namespaces/{namespace}               NamespaceRecord
+    /catalog/collections/{namespace}/{name}       CollectionRecord
+    /catalog/dropping/{id}                        a dropped collection whose data is still being removed
+    /catalog/next_id                              the id for the next collection
+
+A collection's id stands in the keys of its entities. A drop removes the name at once and the data after it; ids are never used
+again, so a new collection of the same name never sees the old one's entities.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+from themis.urn import UrnPrefix
+
+from themis_server.errors import ErrorCode, ThemisServerError
+from themis_server.metadata.store import Compacted, Delete, MetadataStore, Put
+
+_ROOT = "/catalog/"
+_NAMESPACES = "/catalog/namespaces/"
+_COLLECTIONS = "/catalog/collections/"
+_DROPPING = "/catalog/dropping/"
+_NEXT_ID = "/catalog/next_id"
+
+
+class NamespaceOptions(msgspec.Struct, frozen=True):
+    """What can be set of a namespace."""
+
+    auto_create_collections: bool = True
+
+
+class CollectionOptions(msgspec.Struct, frozen=True):
+    """What can be set of a collection."""
+
+    description: str = ""
+    cache_max_age_s: int = 0
+    change_feed: bool = True
+
+
+class NamespaceRecord(msgspec.Struct, frozen=True):
+    """A namespace as stored."""
+
+    options: NamespaceOptions
+    created_ms: int
+
+
+class CollectionRecord(msgspec.Struct, frozen=True):
+    """A collection as stored."""
+
+    id: int
+    model: str
+    options: CollectionOptions
+    created_ms: int
+
+
+class Namespace(NamedTuple):
+    """A namespace as this node knows it; `revision` is what a change of it compares with."""
+
+    name: str
+    record: NamespaceRecord
+    revision: int
+
+
+class Collection(NamedTuple):
+    """A collection as this node knows it."""
+
+    namespace: str
+    name: str
+    record: CollectionRecord
+    revision: int
+    id: int
+    cache_control: str
+
+    @property
+    def prefix(self) -> UrnPrefix:
+        """What its entities' URNs begin with."""
+        return UrnPrefix(self.record.model, self.namespace, self.name)
+
+
+Extra = Callable[[], Sequence[Put]]
+"""What a change of the catalog writes in the same transaction: how an idempotent request is remembered."""
+
+_namespace_decoder = msgspec.json.Decoder(NamespaceRecord)
+_collection_decoder = msgspec.json.Decoder(CollectionRecord)
+
+
+def _no_extra() -> Sequence[Put]:
+    return ()
+
+
+class Catalog:
+    """The catalog in memory, kept current by a watch, and its changes. Belongs to the event loop."""
+
+    def __init__(self, store: MetadataStore, *, auto_create_namespaces: bool, auto_create_collections: bool) -> None:
+        self._store = store
+        self._auto_create_namespaces = auto_create_namespaces
+        self._auto_create_collections = auto_create_collections
+        self._changed = asyncio.Event()
+        self._revision = 0
+        self.namespaces: dict[str, Namespace] = {}
+        self.collections: dict[str, dict[str, Collection]] = {}
+        self.by_prefix: dict[str, Collection] = {}
+        """From the normalised text of a URN up to its uuid to the collection: the look-up of every request."""
+        self.generation = 0
+        """Grows with every change: whoever derives something from the catalog knows when to do so again."""
+
+    async def load(self) -> None:
+        """Read the whole catalog from the store."""
+        listing = await self._store.list(_ROOT)
+        self.namespaces, self.collections, self.by_prefix = {}, {}, {}
+        for key, value in listing.values.items():
+            self._take(key, value.data, value.revision)
+        self._advance(listing.revision)
+
+    async def follow(self) -> None:
+        """Keep the catalog current, without end."""
+        while True:
+            try:
+                async for event in self._store.watch(_ROOT, self._revision):
+                    self._take(event.key, event.data, event.revision)
+                    self._advance(event.revision)
+            except Compacted:
+                await self.load()
+
+    def _advance(self, revision: int) -> None:
+        self._revision = max(self._revision, revision)
+        self.generation += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _reached(self, revision: int) -> None:
+        while self._revision < revision:
+            await self._changed.wait()
+
+    def _take(self, key: str, data: bytes | None, revision: int) -> None:
+        if key.startswith(_NAMESPACES):
+            name = key.removeprefix(_NAMESPACES)
+            if data is None:
+                self.namespaces.pop(name, None)
+            else:
+                self.namespaces[name] = Namespace(name, _namespace_decoder.decode(data), revision)
+        elif key.startswith(_COLLECTIONS):
+            namespace, _, name = key.removeprefix(_COLLECTIONS).partition("/")
+            self._take_collection(namespace, name, data, revision)
+
+    def _take_collection(self, namespace: str, name: str, data: bytes | None, revision: int) -> None:
+        siblings = self.collections.setdefault(namespace, {})
+        old = siblings.pop(name, None)
+        if old is not None:
+            self.by_prefix.pop(old.prefix.text, None)
+        if data is None:
+            if not siblings:
+                del self.collections[namespace]
+            return
+        record = _collection_decoder.decode(data)
+        age_s = record.options.cache_max_age_s
+        cache_control = f"private, max-age={age_s}" if age_s else "private, no-cache"
+        collection = Collection(namespace, name, record, revision, record.id, cache_control)
+        siblings[name] = collection
+        self.by_prefix[collection.prefix.text] = collection
+
+    # Looking up
+
+    def namespace(self, name: str) -> Namespace:
+        """Return a namespace, or raise namespace_not_found."""
+        found = self.namespaces.get(name)
+        if found is None:
+            raise ThemisServerError(ErrorCode.NAMESPACE_NOT_FOUND, f"there is no namespace {name!r}")
+        return found
+
+    def collection(self, namespace: str, name: str) -> Collection:
+        """Return a collection by its name, or raise namespace_not_found or collection_not_found."""
+        found = self.collections.get(namespace, {}).get(name)
+        if found is None:
+            self.namespace(namespace)
+            raise ThemisServerError(ErrorCode.COLLECTION_NOT_FOUND, f"there is no collection {name!r} in namespace {namespace!r}")
+        return found
+
+    def resolve(self, prefix: UrnPrefix) -> Collection:
+        """Return the collection that a URN names, or raise one of the not-found errors or collection_model_mismatch."""
+        collection = self.collection(prefix.namespace, prefix.collection)
+        if collection.record.model != prefix.model:
+            raise _model_mismatch(collection, prefix.model)
+        return collection
+
+    # Changing
+
+    async def ensure(self, prefix: UrnPrefix, now_ms: int) -> Collection:
+        """Return the collection that a write's URN names; create it, and its namespace, where that is allowed."""
+        while True:
+            try:
+                return self.resolve(prefix)
+            except ThemisServerError as error:
+                if not self._may_create(prefix, error.code):
+                    raise
+            try:
+                await self._create(prefix, CollectionOptions(), now_ms, _no_extra)
+            except ThemisServerError as error:
+                if error.code not in (ErrorCode.COLLECTION_EXISTS, ErrorCode.METADATA_CONFLICT):
+                    raise
+
+    def _may_create(self, prefix: UrnPrefix, why: ErrorCode) -> bool:
+        if why == ErrorCode.NAMESPACE_NOT_FOUND:
+            return self._auto_create_namespaces and self._auto_create_collections
+        if why == ErrorCode.COLLECTION_NOT_FOUND:
+            return self._auto_create_collections and self.namespaces[prefix.namespace].record.options.auto_create_collections
+        return False
+
+    async def create_namespace(self, name: str, options: NamespaceOptions, now_ms: int, extra: Extra = _no_extra) -> Namespace:
+        """Create a namespace, or raise namespace_exists."""
+        record = NamespaceRecord(options, now_ms)
+        await self._commit({_NAMESPACES + name: 0}, [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()], lambda: self._refuse_namespace(name))
+        return self.namespace(name)
+
+    def _refuse_namespace(self, name: str) -> None:
+        if name in self.namespaces:
+            raise ThemisServerError(ErrorCode.NAMESPACE_EXISTS, f"there is a namespace {name!r} already")
+
+    async def alter_namespace(self, name: str, options: NamespaceOptions, extra: Extra = _no_extra) -> Namespace:
+        """Replace a namespace's options."""
+        old = self.namespace(name)
+        record = msgspec.structs.replace(old.record, options=options)
+        await self._commit({_NAMESPACES + name: old.revision}, [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()])
+        return self.namespace(name)
+
+    async def create_collection(
+        self, prefix: UrnPrefix, options: CollectionOptions, now_ms: int, extra: Extra = _no_extra
+    ) -> Collection:
+        """Create a collection, and its namespace where that is allowed."""
+        if prefix.namespace not in self.namespaces and not self._auto_create_namespaces:
+            self.namespace(prefix.namespace)
+        return await self._create(prefix, options, now_ms, extra)
+
+    async def _create(self, prefix: UrnPrefix, options: CollectionOptions, now_ms: int, extra: Extra) -> Collection:
+        counter = await self._store.get(_NEXT_ID)
+        collection_id = 1 if counter is None else int(counter.data)
+        key = f"{_COLLECTIONS}{prefix.namespace}/{prefix.collection}"
+        record = CollectionRecord(collection_id, prefix.model, options, now_ms)
+        compares = {_NEXT_ID: 0 if counter is None else counter.revision, key: 0}
+        ops: list[Put | Delete] = [Put(_NEXT_ID, b"%d" % (collection_id + 1)), Put(key, msgspec.json.encode(record)), *extra()]
+        namespace = self.namespaces.get(prefix.namespace)
+        compares[_NAMESPACES + prefix.namespace] = 0 if namespace is None else namespace.revision
+        if namespace is None:
+            ops.append(Put(_NAMESPACES + prefix.namespace, msgspec.json.encode(NamespaceRecord(NamespaceOptions(), now_ms))))
+        await self._commit(compares, ops, lambda: self._refuse_collection(prefix))
+        return self.collection(prefix.namespace, prefix.collection)
+
+    def _refuse_collection(self, prefix: UrnPrefix) -> None:
+        existing = self.collections.get(prefix.namespace, {}).get(prefix.collection)
+        if existing is None:
+            return
+        if existing.record.model != prefix.model:
+            raise _model_mismatch(existing, prefix.model)
+        raise ThemisServerError(ErrorCode.COLLECTION_EXISTS, f"there is a collection {prefix.collection!r} already")
+
+    async def alter_collection(
+        self, namespace: str, name: str, options: CollectionOptions, extra: Extra = _no_extra
+    ) -> Collection:
+        """Replace a collection's options."""
+        old = self.collection(namespace, name)
+        key = f"{_COLLECTIONS}{namespace}/{name}"
+        record = msgspec.structs.replace(old.record, options=options)
+        await self._commit({key: old.revision}, [Put(key, msgspec.json.encode(record)), *extra()])
+        return self.collection(namespace, name)
+
+    async def begin_drop_collection(self, namespace: str, name: str, extra: Extra = _no_extra) -> list[int]:
+        """Remove a collection's name; return the ids whose data is to be removed, then given to `end_drop`."""
+        collection = self.collection(namespace, name)
+        await self._commit(*_dropping([collection], extra))
+        return [collection.id]
+
+    async def begin_drop_namespace(self, name: str, *, force: bool, extra: Extra = _no_extra) -> list[int]:
+        """Remove a namespace, and with `force` its collections; return the ids whose data is to be removed."""
+        namespace = self.namespace(name)
+        collections = list(self.collections.get(name, {}).values())
+        if collections and not force:
+            raise ThemisServerError(
+                ErrorCode.NAMESPACE_NOT_EMPTY, f"namespace {name!r} has {len(collections)} collections; drop them or use force=true"
+            )
+        compares, ops = _dropping(collections, extra)
+        # Its revision is raised by nobody who creates a collection, so what must not change is the whole set of names.
+        compares[_NAMESPACES + name] = namespace.revision
+        counter = await self._store.get(_NEXT_ID)
+        if counter is not None:
+            compares[_NEXT_ID] = counter.revision
+        if list(self.collections.get(name, {}).values()) != collections:
+            raise ThemisServerError(ErrorCode.METADATA_CONFLICT, "the namespace changed meanwhile; nothing was dropped")
+        await self._commit(compares, [*ops, Delete(_NAMESPACES + name)])
+        return [collection.id for collection in collections]
+
+    async def end_drop(self, ids: Sequence[int]) -> None:
+        """Note that the data of dropped collections is gone from every shard."""
+        await self._store.transaction({}, [Delete(f"{_DROPPING}{collection_id}") for collection_id in ids])
+
+    async def unfinished_drops(self) -> list[int]:
+        """Return dropped collections whose data may not be gone: a node stopped half-way."""
+        listing = await self._store.list(_DROPPING)
+        return [int(key.removeprefix(_DROPPING)) for key in listing.values]
+
+    async def _commit(
+        self, compares: dict[str, int], ops: Sequence[Put | Delete], refuse: Callable[[], None] = lambda: None
+    ) -> None:
+        refuse()
+        revision = await self._store.transaction(compares, ops)
+        if revision is None:
+            # Somebody was faster. What the watch brings meanwhile may say it better than "conflict".
+            await asyncio.sleep(0)
+            refuse()
+            raise ThemisServerError(ErrorCode.METADATA_CONFLICT, "the catalog changed meanwhile; nothing was done", retry_after_s=0)
+        await self._reached(revision)
+
+
+def _dropping(collections: Sequence[Collection], extra: Extra) -> tuple[dict[str, int], list[Put | Delete]]:
+    compares: dict[str, int] = {}
+    ops: list[Put | Delete] = [*extra()]
+    for collection in collections:
+        key = f"{_COLLECTIONS}{collection.namespace}/{collection.name}"
+        compares[key] = collection.revision
+        ops += [Delete(key), Put(f"{_DROPPING}{collection.id}", b"{}")]
+    return compares, ops
+
+
+def _model_mismatch(collection: Collection, asked: str) -> ThemisServerError:
+    return ThemisServerError(
+        ErrorCode.COLLECTION_MODEL_MISMATCH,
+        f"collection {collection.name!r} of namespace {collection.namespace!r} is of model {collection.record.model}, not {asked}",
+        expected=collection.record.model,
+    )

@@ -1,0 +1,92 @@
+"""The metadata store's protocol, after etcd: revisions, transactions, watches, leases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value and the revision of the store that last modified it."""
+
+    data: bytes
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One change: the new value of a key, or None when it was removed."""
+
+    key: str
+    data: bytes | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The keys under a prefix, as of one revision of the store."""
+
+    values: dict[str, Value]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Set `key`; with a lease it goes when the lease ends."""
+
+    key: str
+    data: bytes
+    lease: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove `key`; no error if it does not exist."""
+
+    key: str
+
+
+class Compacted(Exception):
+    """A watch asks for changes that are no longer remembered: list again, then watch from there."""
+
+
+class MetadataStore(Protocol):
+    """A small, linearizable key-value store. Keys are paths such as `/topology`."""
+
+    async def get(self, key: str) -> Value | None:
+        """Return the value at `key`."""
+        ...
+
+    async def list(self, prefix: str) -> Listing:
+        """Return everything under `prefix`, in key order."""
+        ...
+
+    async def put(self, key: str, data: bytes, *, lease: int = 0) -> int:
+        """Set `key` whatever it was; return the revision."""
+        ...
+
+    async def delete(self, key: str) -> int:
+        """Remove `key`; return the revision."""
+        ...
+
+    async def transaction(self, compares: dict[str, int], ops: Sequence[Put | Delete]) -> int | None:
+        """Make all changes if every key is at the revision given (0: does not exist); return the new revision, None if not."""
+        ...
+
+    def watch(self, prefix: str, after_revision: int) -> AsyncIterator[WatchEvent]:
+        """Yield the changes under `prefix` after a revision, in order, without end; raises `Compacted`."""
+        ...
+
+    async def grant_lease(self, ttl_s: float) -> int:
+        """Start a lease that ends unless it is kept alive."""
+        ...
+
+    async def keep_lease(self, lease: int, ttl_s: float) -> bool:
+        """Keep a lease alive for another `ttl_s`; False if it has ended."""
+        ...
+
+    async def end_lease(self, lease: int) -> None:
+        """End a lease and remove its keys."""
+        ...

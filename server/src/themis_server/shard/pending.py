@@ -1,0 +1,144 @@
+"""Who waits for which proposal, and how many may."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from themis_server.errors import ErrorCode, ThemisServerError
+from themis_server.replication.group import Busy, Completion, NotLeader, OutcomeUnknown, Stalled, Stopped
+from themis_server.statemachine.command import Result
+
+_SWEEP_S = 0.25
+
+
+class Replication(Protocol):
+    """What takes proposals and read barriers."""
+
+    def propose(self, group: int, command: bytes, handle: object) -> None:
+        """Queue an encoded command."""
+        ...
+
+    def barrier(self, group: int, handle: object) -> None:
+        """Queue a read barrier."""
+        ...
+
+
+class _Handle:
+    __slots__ = ("deadline_s", "future", "size")
+
+    def __init__(self, future: asyncio.Future[Result | None], size: int, deadline_s: float) -> None:
+        self.future = future
+        self.size = size
+        self.deadline_s = deadline_s
+
+
+class Pending:
+    """The proposals in flight of this node. Belongs to the event loop.
+
+    A full queue refuses (429) before memory grows. Time-outs are looked after by one sweep, not by a timer for each.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        proposals_max: int,
+        proposal_bytes_max: int,
+        timeout_s: float,
+    ) -> None:
+        self._loop = loop
+        self._proposals_max = proposals_max
+        self._proposal_bytes_max = proposal_bytes_max
+        self._timeout_s = timeout_s
+        self._deadlines: deque[_Handle] = deque()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._replication: Replication | None = None
+        self.count = 0
+        self.size_bytes = 0
+        self.why_refused: Callable[[], ThemisServerError | None] = lambda: None
+
+    def connect(self, replication: Replication) -> None:
+        """Name what takes the proposals; it could not be made before this was."""
+        self._replication = replication
+
+    def propose(self, group: int, command: bytes) -> asyncio.Future[Result | None]:
+        """Propose an encoded command; the future ends with its result or a `ThemisServerError`."""
+        refusal = self.why_refused()
+        if refusal is not None:
+            raise refusal
+        size = len(command)
+        if self.count >= self._proposals_max:
+            raise _queue_full("limits.proposals_max", self._proposals_max)
+        if self.size_bytes + size > self._proposal_bytes_max and self.count:
+            raise _queue_full("limits.proposal_bytes_max", self._proposal_bytes_max)
+        handle = self._register(size)
+        assert self._replication is not None
+        self._replication.propose(group, command, handle)
+        return handle.future
+
+    def barrier(self, group: int) -> asyncio.Future[Result | None]:
+        """Ask for a read barrier; the future ends with None when the state may be read."""
+        handle = self._register(0)
+        assert self._replication is not None
+        self._replication.barrier(group, handle)
+        return handle.future
+
+    def _register(self, size: int) -> _Handle:
+        loop = self._loop
+        handle = _Handle(loop.create_future(), size, loop.time() + self._timeout_s)
+        self.count += 1
+        self.size_bytes += size
+        self._deadlines.append(handle)
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(_SWEEP_S, self._sweep)
+        return handle
+
+    def settle(self, completions: list[Completion]) -> None:
+        """Take what became of proposals and barriers, and answer who waits."""
+        for handle, result in completions:
+            assert isinstance(handle, _Handle)
+            self.count -= 1
+            self.size_bytes -= handle.size
+            future = handle.future
+            if future.done():
+                continue
+            if isinstance(result, Exception):
+                future.set_exception(_translated(result))
+            else:
+                future.set_result(result)
+
+    def _sweep(self) -> None:
+        now_s = self._loop.time()
+        deadlines = self._deadlines
+        while deadlines and (deadlines[0].future.done() or deadlines[0].deadline_s <= now_s):
+            future = deadlines.popleft().future
+            if not future.done():
+                future.set_exception(_unknown("the write was not committed within the time limit"))
+        self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep) if deadlines else None
+
+
+def _queue_full(limit: str, value: int) -> ThemisServerError:
+    return ThemisServerError(
+        ErrorCode.TOO_MANY_REQUESTS, "as many writes as the node takes at once are under way", limit=limit, allowed=value, retry_after_s=1
+    )
+
+
+def _unknown(detail: str) -> ThemisServerError:
+    return ThemisServerError(ErrorCode.OUTCOME_UNKNOWN, f"{detail}; it may or may not take effect")
+
+
+def _translated(error: Exception) -> ThemisServerError:
+    if isinstance(error, NotLeader):
+        return ThemisServerError(ErrorCode.NO_LEADER, "the shard has no leader here at the moment; nothing was written", retry_after_s=1)
+    if isinstance(error, Busy):
+        return ThemisServerError(ErrorCode.TOO_MANY_REQUESTS, f"the shard takes no more writes at the moment ({error})", retry_after_s=1)
+    if isinstance(error, Stalled):
+        return ThemisServerError(ErrorCode.DISK_FULL, "the node's disk is full; nothing was written, and reads go on", retry_after_s=5)
+    if isinstance(error, Stopped):
+        return ThemisServerError(ErrorCode.SHUTTING_DOWN, "the node is stopping; nothing was written", retry_after_s=1)
+    if isinstance(error, OutcomeUnknown):
+        return _unknown("the node could not finish the write")
+    raise error

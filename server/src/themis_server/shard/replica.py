@@ -1,0 +1,50 @@
+"""One replica of a shard: proposals go to its Raft group, reads come from its committed state."""
+
+from __future__ import annotations
+
+from themis_server.shard.pending import Pending
+from themis_server.statemachine.command import Command, DropCollection, KeyReused, Mutate, Mutated, encode_command
+from themis_server.storage import keys
+from themis_server.storage.engine import Engine
+
+
+class Replica:
+    """The local replica of one shard.
+
+    A replica that is its group's only voter answers strong reads at once: what it has applied is all that was ever acknowledged.
+    """
+
+    def __init__(self, shard_id: str, group: int, engine: Engine, pending: Pending) -> None:
+        self.shard_id = shard_id
+        self.group = group
+        self.engine = engine
+        self._pending = pending
+
+    async def mutate(self, command: Mutate) -> Mutated | KeyReused:
+        """Propose writes and return their outcomes, in order."""
+        result = await self._propose(command)
+        assert isinstance(result, Mutated | KeyReused)
+        return result
+
+    async def drop_collection(self, collection: int) -> None:
+        """Remove a collection's entities from this shard, for good."""
+        await self._propose(DropCollection(collection))
+
+    async def _propose(self, command: Command) -> object:
+        return await self._pending.propose(self.group, encode_command(command))
+
+    def get(self, collection: int, uuid: bytes) -> bytes | None:
+        """Return the stored form of an entity (see storage.values), or None."""
+        return self.engine.get(keys.entity_prefix(self.group, collection) + uuid)
+
+    def count(self, collection: int) -> int:
+        """Return how many entities a collection has in this shard."""
+        return int.from_bytes(self.engine.get(keys.count(self.group, collection)) or b"")
+
+    def page(self, collection: int, after: bytes | None, limit: int) -> list[tuple[bytes, bytes]]:
+        """Return up to `limit` pairs of (uuid, stored form) in uuid order, beginning after `after`."""
+        start, end = keys.entity_range(self.group, collection)
+        prefix = len(start)
+        if after is not None:
+            start = start + after + b"\x00"
+        return [(key[prefix:], stored) for key, stored in self.engine.scan(start, end, limit)]

