@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools import bootstrap, locks, machine, tree
-from tools.demo.node import NodeError, require_port
 from tools.suite import PARTS, run_suite
 
 _Verb = Callable[[argparse.Namespace, list[str]], int]
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     verb: _Verb = options.verb
     try:
         return verb(options, rest)
-    except (bootstrap.BootstrapError, NodeError) as error:
+    except bootstrap.BootstrapError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -174,7 +173,13 @@ def _run(command: Sequence[str]) -> int:
 
 
 def _demo(options: argparse.Namespace, _rest: list[str]) -> int:
-    require_port(options.port)  # before minutes are spent on installing
+    from tools.demo.node import NodeError, require_port  # costs the other verbs a fifth of their start
+
+    try:
+        require_port(options.port)  # before minutes are spent on installing
+    except NodeError as error:
+        print(error, file=sys.stderr)
+        return 1
     bootstrap.ensure()
     data: Path = options.data or tree.CACHE / "demo"
     return _module(

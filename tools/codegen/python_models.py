@@ -49,7 +49,7 @@ class _Emitter:
             return (
                 "Requests refuse unknown members and check their scalars. How many items a list may have is not "
                 "checked here: that limit has an error code of its own. Documents stay the bytes that came "
-                "(`msgspec.Raw`); an absent one is empty."
+                "(`msgspec.Raw`); an absent one is UNSET, never empty: empty bytes would be written as they are."
             )
         return "Unknown members of an answer are ignored, and its values are not checked: a newer server may say more."
 
@@ -75,13 +75,10 @@ class _Emitter:
         kind = self._type(field.type, is_request=struct.is_request)
         if field.required:
             return f"{field.name}: {kind} | None" if field.nullable else f"{field.name}: {kind}"
-        if self._is_raw(field.type):
-            # msgspec has no union of Raw and None; no JSON text is empty, so empty bytes can mean absent.
-            return f'{field.name}: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""))'
         if field.nullable:
             return f"{field.name}: {kind} | None | msgspec.UnsetType = msgspec.UNSET"
-        if struct.is_request and self.side == "server":
-            # null is not the same as absent, and not allowed.
+        # In a request null is not the same as absent, and not allowed; and msgspec has no union of Raw and None.
+        if self._is_raw(field.type) or (struct.is_request and self.side == "server"):
             return f"{field.name}: {kind} | msgspec.UnsetType = msgspec.UNSET"
         return f"{field.name}: {kind} | None = None"
 

@@ -19,7 +19,10 @@ _GC_THRESHOLDS = (20_000, 20, 50)
 
 
 def run(config: Config) -> int:
-    """Serve until SIGTERM or SIGINT, then stop cleanly and return 0; raises `StartRefusedError` if the node cannot start."""
+    """Serve until SIGTERM or SIGINT, then stop cleanly and return 0.
+
+    Raises `StartRefusedError` if the node cannot start.
+    """
     handler = log.configure(format=config.log.format, level=config.log.level)
     for warning in warnings(config):
         _log.warning("config.warning", warning=warning)

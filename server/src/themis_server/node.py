@@ -150,7 +150,10 @@ class Node:
         self.identity = self._directory.identify(wanted)
         storage = config.storage
         self._log_engine = RocksEngine(
-            self._directory.path / "raft", Role.LOG, write_buffer_bytes=storage.write_buffer_bytes, max_open_files=storage.max_open_files
+            self._directory.path / "raft",
+            Role.LOG,
+            write_buffer_bytes=storage.write_buffer_bytes,
+            max_open_files=storage.max_open_files,
         )
         self._engine = RocksEngine(
             self._directory.path / "data",
@@ -173,20 +176,30 @@ class Node:
         me = raft_id(self.config.node.id)
         timing = RaftTiming(self.config.raft.election_ticks, self.config.raft.heartbeat_ticks)
         return [
-            Group(number, me, [me], machine, self._log_store.recover(number), timing) for number, machine in machines.items()
+            Group(number, me, [me], machine, self._log_store.recover(number), timing)
+            for number, machine in machines.items()
         ]
 
     def _start_replication(self) -> None:
         loop = asyncio.get_running_loop()
         limits, raft = self.config.limits, self.config.raft
         self._pending = Pending(
-            loop, proposals_max=limits.proposals_max, proposal_bytes_max=limits.proposal_bytes_max, timeout_s=limits.request_timeout_s
+            loop,
+            proposals_max=limits.proposals_max,
+            proposal_bytes_max=limits.proposal_bytes_max,
+            timeout_s=limits.request_timeout_s,
         )
         self._pending.why_refused = self._why_writes_are_refused
         driver_limits = DriverLimits(raft.entry_bytes_max, raft.log_compact_entries, raft.log_compact_bytes, raft.fsync)
         self._thread = DriverThread(
             lambda wait_for_space: Driver(
-                self._log_store, self._engine, self._groups, self._clock, self, driver_limits, wait_for_space=wait_for_space
+                self._log_store,
+                self._engine,
+                self._groups,
+                self._clock,
+                self,
+                driver_limits,
+                wait_for_space=wait_for_space,
             ),
             self._engine,
             tick_ms=raft.tick_ms,
@@ -213,7 +226,8 @@ class Node:
         topology = await topologies.load_or_create(self._store, me, self.identity.shards, self.identity.virtual_nodes)
         self._topology = topologies.TopologyView(topology)
         self._replicas = {
-            shard.shard_id: Replica(shard.shard_id, shard.group, self._engine, self._pending) for shard in topology.shards
+            shard.shard_id: Replica(shard.shard_id, shard.group, self._engine, self._pending)
+            for shard in topology.shards
         }
         self._catalog = Catalog(
             self._store,
@@ -296,7 +310,10 @@ class Node:
         return self.config.node.id if self._thread.driver.groups[group].is_leader else None
 
     def _deliver(self, completions: list[Completion]) -> None:
-        """Hand results to the event loop; watchers of the metadata learn of changes before the one who made them does."""
+        """Hand results to the event loop.
+
+        Watchers of the metadata learn of changes before the one who made them does.
+        """
         changes = self._metadata_machine.collect_changes()
         self._loop.call_soon_threadsafe(self._settle, changes, completions)
 

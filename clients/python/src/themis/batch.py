@@ -123,7 +123,7 @@ class BatchGetResult(BatchResult[Entity], Sequence["dict[str, Any] | None"]):
     @overload
     def __getitem__(self, index: slice[Any, Any, Any]) -> list[dict[str, Any] | None]: ...
 
-    def __getitem__(self, index: int | slice[Any, Any, Any]) -> dict[str, Any] | None | list[dict[str, Any] | None]:
+    def __getitem__(self, index: int | slice[Any, Any, Any]) -> dict[str, Any] | list[dict[str, Any] | None] | None:
         """The document at an index, or a list of them for a slice."""
         if isinstance(index, slice):
             return [self._document(place) for place in self._places[index]]

@@ -2,7 +2,7 @@
 
 Requests refuse unknown members and check their scalars. How many items a list may have is not checked here:
 that limit has an error code of its own. Documents stay the bytes that came (`msgspec.Raw`); an absent one is
-empty.
+UNSET, never empty: empty bytes would be written as they are.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class BatchItem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     version: int | None = None
     """The version that was read or written."""
 
-    doc: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""))
+    doc: Document | msgspec.UnsetType = msgspec.UNSET
     """The document that was read."""
 
     error: ItemError | None = None
@@ -372,7 +372,7 @@ class ListedEntity(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True
     version: int
     """Its version."""
 
-    doc: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""))
+    doc: Document | msgspec.UnsetType = msgspec.UNSET
     """Its document, unless the listing was asked for versions only."""
 
 
@@ -457,7 +457,7 @@ class VersionInfo(msgspec.Struct, kw_only=True, frozen=True):
     """The version of this API, major.minor."""
 
     features: list[str]
-    """The features it has, sorted."""
+    """The features it has, in no order that matters."""
 
 
 class Health(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -614,8 +614,8 @@ class Problem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     version: int | None | msgspec.UnsetType = msgspec.UNSET
     """With precondition_failed, the current version; null if there is no entity."""
 
-    owner: str | None = None
-    """With wrong_shard, the endpoint to ask."""
+    owner: str | None | msgspec.UnsetType = msgspec.UNSET
+    """With wrong_shard, the endpoint to ask; null while it is not known."""
 
     epoch: int | None = None
     """With wrong_shard, the epoch of the topology that says so."""

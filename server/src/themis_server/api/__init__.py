@@ -1,7 +1,8 @@
 """The HTTP edge: the only place that knows HTTP, JSON text and status codes.
 
-Its one job: turn bytes from strangers into typed calls, and results or errors into bytes. Invariant: whatever arrives, the answer is
-one that spec/openapi.yaml declares; every limit answers a problem that names it. Must not know: how data is stored or replicated.
+Its one job: turn bytes from strangers into typed calls, and results or errors into bytes. Invariant: whatever
+arrives, the answer is one that spec/openapi.yaml declares; every limit answers a problem that names it. Must not
+know: how data is stored or replicated.
 
     connection.py  one client connection: time-outs, limits on the head, how many per address
     edge.py        the server: from a request to its operation, and the answer's common headers, metrics and log

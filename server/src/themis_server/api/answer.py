@@ -1,7 +1,7 @@
 """An answer: status, headers, body, written to the socket in one piece.
 
-aiohttp's own Response spends more time on a header dictionary than a read of an entity takes in all. Ours keeps the head as text
-that is put together once. It still is a StreamResponse, so aiohttp treats it as any other.
+aiohttp's own Response spends more time on a header dictionary than a read of an entity takes in all. Ours keeps the
+head as text that is put together once. It still is a StreamResponse, so aiohttp treats it as any other.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _DRAIN_FROM_BYTES: Final = 64 << 10
 class Answer(web.StreamResponse):
     """What a handler returns.
 
-    `head` holds further header lines, each ending in CRLF. Their values must be free of control characters: whoever adds one either
-    made it or has checked it.
+    `head` holds further header lines, each ending in CRLF. Their values must be free of control characters: whoever
+    adds one either made it or has checked it.
     """
 
     def __init__(self, status: int, body: bytes = b"", head: str = "", media_type: str = JSON) -> None:

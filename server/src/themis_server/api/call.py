@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import web
-from themis.urn import InvalidUrn, split_urn
 
+from themis.urn import InvalidUrn, split_urn
 from themis_server._generated.errors import ErrorCode
 from themis_server._generated.operations import Operation, Param
 from themis_server.config import Limits
@@ -83,10 +83,14 @@ class Call:
             if param is None:
                 known = ", ".join(declared) or "none"
                 raise ThemisServerError(
-                    ErrorCode.INVALID_PARAMETER, f"this operation has no query parameter {name[:64]!r}; it has: {known}", parameter=name[:64]
+                    ErrorCode.INVALID_PARAMETER,
+                    f"this operation has no query parameter {name[:64]!r}; it has: {known}",
+                    parameter=name[:64],
                 )
             if name in seen:
-                raise ThemisServerError(ErrorCode.INVALID_PARAMETER, f"the query parameter {name} occurs twice", parameter=name)
+                raise ThemisServerError(
+                    ErrorCode.INVALID_PARAMETER, f"the query parameter {name} occurs twice", parameter=name
+                )
             seen.add(name)
             values[name] = _typed(param, decode_percent(raw_value.replace("+", " ")))
         return values
@@ -96,7 +100,9 @@ class Call:
         key = self.headers.get("Idempotency-Key")
         if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
             raise ThemisServerError(
-                ErrorCode.INVALID_HEADER, "an Idempotency-Key has 1 to 255 visible ASCII characters", parameter="Idempotency-Key"
+                ErrorCode.INVALID_HEADER,
+                "an Idempotency-Key has 1 to 255 visible ASCII characters",
+                parameter="Idempotency-Key",
             )
         return key
 
@@ -153,16 +159,20 @@ class Call:
     def _check_media_type(self) -> None:
         given = self.headers.get("Content-Type")
         if given is None:
-            return  # curl -d and the like send a wrong one, not none; what has no type is taken for what the operation wants
+            return  # without a type, the body is taken for what the operation wants
         media_type, _, parameters = given.partition(";")
         if media_type.strip().lower() not in self.operation.request_media_types:
             expected = " or ".join(self.operation.request_media_types)
             raise ThemisServerError(
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE, f"the body is said to be {media_type.strip()[:64]!r}; this operation takes {expected}", expected=expected
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+                f"the body is said to be {media_type.strip()[:64]!r}; this operation takes {expected}",
+                expected=expected,
             )
         charset = parameters.replace(" ", "").lower()
         if charset.startswith("charset=") and charset.strip('"') not in ("charset=utf-8", 'charset="utf-8'):
-            raise ThemisServerError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "JSON is UTF-8 (RFC 8259)", expected="charset=utf-8")
+            raise ThemisServerError(
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE, "JSON is UTF-8 (RFC 8259)", expected="charset=utf-8"
+            )
 
 
 def decode_percent(text: str) -> str:
@@ -170,11 +180,15 @@ def decode_percent(text: str) -> str:
     if "%" not in text:
         return text
     if _ESCAPE.search(text):
-        raise ThemisServerError(ErrorCode.BAD_REQUEST, "the path or query has a % that is not followed by two hex digits")
+        raise ThemisServerError(
+            ErrorCode.BAD_REQUEST, "the path or query has a % that is not followed by two hex digits"
+        )
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise ThemisServerError(ErrorCode.BAD_REQUEST, "the path or query has percent-escapes that are not UTF-8") from None
+        raise ThemisServerError(
+            ErrorCode.BAD_REQUEST, "the path or query has percent-escapes that are not UTF-8"
+        ) from None
 
 
 def _typed(param: Param, text: str) -> QueryValue:
@@ -182,7 +196,9 @@ def _typed(param: Param, text: str) -> QueryValue:
         if not _INTEGER.fullmatch(text):
             raise _refused(param, text, "an integer")
         number = int(text)
-        if (param.minimum is not None and number < param.minimum) or (param.maximum is not None and number > param.maximum):
+        if (param.minimum is not None and number < param.minimum) or (
+            param.maximum is not None and number > param.maximum
+        ):
             raise _refused(param, text, f"within {param.minimum}..{param.maximum}")
         return number
     if param.type == "boolean":

@@ -37,7 +37,10 @@ class DocumentRules:
 
 
 def check_document(raw: bytes, rules: DocumentRules, *, patch: bool = False) -> None:
-    """Check that `raw` is JSON of an object that may be stored (or, with `patch`, merged); raises `ThemisServerError`."""
+    """Check that `raw` is JSON of an object that may be stored (or, with `patch`, merged).
+
+    Raises `ThemisServerError`.
+    """
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -48,7 +51,9 @@ def check_document(raw: bytes, rules: DocumentRules, *, patch: bool = False) -> 
     for name in RESERVED_ATTRIBUTES:
         if name in document:
             raise ThemisServerError(
-                ErrorCode.RESERVED_ATTRIBUTE, f"the attribute {name} is the database's own: key and version are in URN and ETag", pointer=f"/{name}"
+                ErrorCode.RESERVED_ATTRIBUTE,
+                f"the attribute {name} is the database's own: key and version are in URN and ETag",
+                pointer=f"/{name}",
             )
     if raw.count(b"{") + raw.count(b"[") > rules.depth_max:
         _check_depth(document, rules.depth_max)
@@ -127,7 +132,10 @@ def etag(version: int) -> str:
 
 
 def parse_if_none_match(text: str) -> tuple[int, ...] | None:
-    """Return the versions of a conditional read's If-None-Match; None for `*`. Weak tags compare like strong ones (RFC 9110)."""
+    """Return the versions of a conditional read's If-None-Match.
+
+    None for `*`. Weak tags compare like strong ones (RFC 9110).
+    """
     return None if text.strip() == "*" else _etags("If-None-Match", text, weak=True)
 
 
@@ -153,7 +161,9 @@ def _etags(header: str, text: str, *, weak: bool) -> tuple[int, ...]:
 
 def _refused_etag(header: str, tag: str, *, weak: bool) -> ThemisServerError:
     kind = "an ETag that this database gave" if weak else "a strong ETag that this database gave"
-    return ThemisServerError(ErrorCode.INVALID_HEADER, f"{header} holds {tag[:64]!r}, which is not {kind}", parameter=header)
+    return ThemisServerError(
+        ErrorCode.INVALID_HEADER, f"{header} holds {tag[:64]!r}, which is not {kind}", parameter=header
+    )
 
 
 def encode_cursor(scope: str, position: str) -> str:
@@ -162,7 +172,7 @@ def encode_cursor(scope: str, position: str) -> str:
 
 
 def decode_cursor(cursor: str, scope: str) -> str:
-    """Return the position of a cursor, or raise invalid_cursor if it was not made by `encode_cursor` for this listing."""
+    """Return the position of a cursor, or raise invalid_cursor if it was not made for this listing."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         made_for, position = orjson.loads(raw)

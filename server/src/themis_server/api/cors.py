@@ -17,7 +17,10 @@ _PREFLIGHT_AGE_S: Final = 600
 
 
 class Cors:
-    """Answers preflights and marks answers, for the configured origins only. No credentials: tokens travel in a header."""
+    """Answers preflights and marks answers, for the configured origins only.
+
+    No credentials: tokens travel in a header.
+    """
 
     def __init__(self, origins: Sequence[str]) -> None:
         self._origins = frozenset(origins)
@@ -33,7 +36,8 @@ class Cors:
             return Answer(204)
         return Answer(
             204,
-            head=f"Access-Control-Allow-Methods: {', '.join(methods)}\r\nAccess-Control-Allow-Headers: {_ALLOWED_HEADERS}\r\n"
+            head=f"Access-Control-Allow-Methods: {', '.join(methods)}\r\n"
+            f"Access-Control-Allow-Headers: {_ALLOWED_HEADERS}\r\n"
             f"Access-Control-Max-Age: {_PREFLIGHT_AGE_S}\r\n",
         )
 
@@ -42,7 +46,11 @@ class Cors:
         if not self._allows(request):
             return "Vary: Origin\r\n"
         origin = request.headers["Origin"]
-        return f"Access-Control-Allow-Origin: {origin}\r\nAccess-Control-Expose-Headers: {_EXPOSED_HEADERS}\r\nVary: Origin\r\n"
+        return (
+            f"Access-Control-Allow-Origin: {origin}\r\n"
+            f"Access-Control-Expose-Headers: {_EXPOSED_HEADERS}\r\n"
+            "Vary: Origin\r\n"
+        )
 
     def _allows(self, request: web.BaseRequest) -> bool:
         return request.headers.get("Origin") in self._origins

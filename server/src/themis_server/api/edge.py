@@ -74,7 +74,7 @@ class Edge:
         self._server.start_sweeping(limits.header_timeout_s)
 
     async def close(self) -> None:
-        """Accept nothing new, answer what was accepted (for at most limits.drain_timeout_s), and close every connection."""
+        """Accept nothing new, answer what was accepted within limits.drain_timeout_s, and close every connection."""
         if self._listener is None or self._server is None:
             return
         self._listener.close()
@@ -121,7 +121,11 @@ class Edge:
         metrics.end(answer.status, duration_s)
         if duration_s >= self._slow_s:
             _log.warning(
-                "request.slow", operation=metrics.operation, request_id=request_id, status=answer.status, duration_ms=round(duration_s * 1000, 1)
+                "request.slow",
+                operation=metrics.operation,
+                request_id=request_id,
+                status=answer.status,
+                duration_ms=round(duration_s * 1000, 1),
             )
         self.in_flight -= 1
         if not self.in_flight:
@@ -172,14 +176,21 @@ class Edge:
         limit = self._connections.per_address_max
         return self._raw(
             ThemisServerError(
-                ErrorCode.TOO_MANY_CONNECTIONS, "the address has as many connections as one may have", limit=limit, retry_after_s=1
+                ErrorCode.TOO_MANY_CONNECTIONS,
+                "the address has as many connections as one may have",
+                limit=limit,
+                retry_after_s=1,
             )
         )
 
     def head_timeout(self) -> bytes:
         """Return what a connection is told whose request head does not arrive."""
         seconds = self._limits.header_timeout_s
-        return self._raw(ThemisServerError(ErrorCode.REQUEST_TIMEOUT, f"the request's head did not arrive within {seconds:g} s", limit=int(seconds)))
+        return self._raw(
+            ThemisServerError(
+                ErrorCode.REQUEST_TIMEOUT, f"the request's head did not arrive within {seconds:g} s", limit=int(seconds)
+            )
+        )
 
     def _raw(self, error: ThemisServerError) -> bytes:
         request_id = self._ids.next()
@@ -192,8 +203,13 @@ class Edge:
         request_id = self._ids.next()
         if error is None:
             _log.error("connection.failed", exc=exc, request_id=request_id)
-            error = ThemisServerError(ErrorCode.INTERNAL, "the server failed; the request id finds the cause in its log")
-        limits = {ErrorCode.URI_TOO_LONG: self._limits.uri_bytes_max, ErrorCode.HEADERS_TOO_LARGE: self._limits.header_bytes_max}
+            error = ThemisServerError(
+                ErrorCode.INTERNAL, "the server failed; the request id finds the cause in its log"
+            )
+        limits = {
+            ErrorCode.URI_TOO_LONG: self._limits.uri_bytes_max,
+            ErrorCode.HEADERS_TOO_LARGE: self._limits.header_bytes_max,
+        }
         if error.code in limits:
             error.fields["limit"] = limits[error.code]
         self._unmatched.begin()

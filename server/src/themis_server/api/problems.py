@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -54,8 +54,12 @@ def item_error(error: ThemisServerError, *, with_key: bool) -> ItemError:
         title=info.title,
         detail=error.detail,
         retryable=error.retryable(with_key=with_key),
-        **{name: value for name, value in error.fields.items() if name in ItemError.__struct_fields__},  # type: ignore[arg-type]
+        **_item_fields(error),
     )
+
+
+def _item_fields(error: ThemisServerError) -> dict[str, Any]:
+    return {name: value for name, value in error.fields.items() if name in ItemError.__struct_fields__}
 
 
 def _head(error: ThemisServerError) -> str:

@@ -1,4 +1,7 @@
-"""Paths to operations, and every operation of the spec to its handler: one too few or too many and the server does not start."""
+"""Paths to operations, and every operation of the spec to its handler.
+
+One too few or too many and the server does not start.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ class Routes:
             node.routes[operation.method] = Route(operation, handlers[operation.operation_id], metrics)
 
     def find(self, method: str, path: str) -> tuple[Route, list[str]]:
-        """Return the route of a request, and its path parameters as they stand in the path; or raise the matching error."""
+        """Return the route of a request, and its path parameters as they stand in the path.
+
+        Or raise the matching error.
+        """
         node = self._root
         parameters: list[str] = []
         for segment in path.split("/")[1:]:
@@ -75,7 +81,9 @@ class Routes:
                 raise ThemisServerError(ErrorCode.ROUTE_NOT_FOUND, "no operation has this path")
             allowed = sorted(node.routes)
             raise ThemisServerError(
-                ErrorCode.METHOD_NOT_ALLOWED, f"this path takes {', '.join(allowed)}, not {method[:32]}", allowed=allowed
+                ErrorCode.METHOD_NOT_ALLOWED,
+                f"this path takes {', '.join(allowed)}, not {method[:32]}",
+                allowed=allowed,
             )
         return route, parameters
 

@@ -19,9 +19,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         config = load_config(arguments).config
         # The node with all its packages takes a while to import; a wrong configuration is told before.
-        from themis_server import main
+        from themis_server.main import run as run_node
 
-        return main.run(config)
+        return run_node(config)
     except (ConfigError, StartRefusedError) as refused:
         print(f"themis-server: the node does not start\n{refused}", file=sys.stderr)
         return _REFUSED

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from themis.urn import InvalidUrn, split_urn, uuid_to_bytes
-
 from themis_server.errors import ErrorCode, ThemisServerError, entity_not_found
 from themis_server.gateway.router import Router
 from themis_server.gateway.writing import Writer, outcome_error
@@ -112,14 +111,23 @@ class Batches:
             except ThemisServerError as error:
                 results[position] = ItemResult(urn, 0, error)
                 continue
-            write = Write(op, collection.id, uuid_to_bytes(uuid), item.document, item.expect, collection.record.options.change_feed)
-            placed = by_replica.get(replica.group)
-            if placed is None:
-                placed = by_replica[replica.group] = (replica, [])
-            placed[1].append(_Placed(position, urn, collection, write))
+            write = Write(
+                op,
+                collection.id,
+                uuid_to_bytes(uuid),
+                item.document,
+                item.expect,
+                collection.record.options.change_feed,
+            )
+            for_replica = by_replica.get(replica.group)
+            if for_replica is None:
+                for_replica = by_replica[replica.group] = (replica, [])
+            for_replica[1].append(_Placed(position, urn, collection, write))
 
         parts = [(replica, part) for replica, placed in by_replica.values() for part in self._parts(placed)]
-        outcomes = await asyncio.gather(*[self._write_part(replica, part, key, n) for n, (replica, part) in enumerate(parts)])
+        outcomes = await asyncio.gather(
+            *[self._write_part(replica, part, key, n) for n, (replica, part) in enumerate(parts)]
+        )
         replayed = bool(outcomes)
         for (_, part), outcome in zip(parts, outcomes, strict=True):
             if isinstance(outcome, ThemisServerError):
@@ -131,8 +139,8 @@ class Batches:
                 continue
             replayed = replayed and outcome.replayed
             for placed, ended in zip(part, outcome.outcomes, strict=True):
-                error = outcome_error(ended, placed.collection, placed.urn, self._writer.limits)
-                results[placed.position] = ItemResult(placed.urn, ended.version, error)
+                failure = outcome_error(ended, placed.collection, placed.urn, self._writer.limits)
+                results[placed.position] = ItemResult(placed.urn, ended.version, failure)
         return [result for result in results if result is not None], replayed
 
     async def _collection(self, op: WriteOp, prefix: str, uuid: str) -> Collection | ThemisServerError:
@@ -143,7 +151,9 @@ class Batches:
         except ThemisServerError as error:
             return error
 
-    async def _write_part(self, replica: Replica, part: list[_Placed], key: str | None, number: int) -> Mutated | ThemisServerError:
+    async def _write_part(
+        self, replica: Replica, part: list[_Placed], key: str | None, number: int
+    ) -> Mutated | ThemisServerError:
         try:
             return await self._writer.mutate(replica, tuple([placed.write for placed in part]), key, number)
         except ThemisServerError as error:

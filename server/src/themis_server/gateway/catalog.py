@@ -42,7 +42,13 @@ class CatalogChanges:
     """Carries out changes of the catalog."""
 
     def __init__(
-        self, catalog: Catalog, store: MetadataStore, replicas: Mapping[str, Replica], clock: Clock, *, retention_ms: int
+        self,
+        catalog: Catalog,
+        store: MetadataStore,
+        replicas: Mapping[str, Replica],
+        clock: Clock,
+        *,
+        retention_ms: int,
     ) -> None:
         self._catalog = catalog
         self._store = store

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from itertools import islice
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from themis_server.gateway.router import Router
@@ -32,8 +32,8 @@ class Listing:
     def page(self, collection: Collection, after: bytes | None, limit: int) -> Page:
         """Return up to `limit` entities in uuid order after `after`.
 
-        Every shard is asked for a fair share first and for more only if its share is used up, so a page of n entities reads
-        about n from storage and not n from each shard.
+        Every shard is asked for a fair share first and for more only if its share is used up, so a page of n entities
+        reads about n from storage and not n from each shard.
         """
         replicas = list(self._router.replicas.values())
         share = max(limit // len(replicas) + limit // 8, 8)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from themis.urn import parse_prefix, uuid_to_bytes
-
 from themis_server.clock import Clock
 from themis_server.errors import wrong_shard
 from themis_server.metadata.catalog import Catalog, Collection

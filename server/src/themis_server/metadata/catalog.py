@@ -5,8 +5,8 @@
     /catalog/dropping/{id}                        a dropped collection whose data is still being removed
     /catalog/next_id                              the id for the next collection
 
-A collection's id stands in the keys of its entities. A drop removes the name at once and the data after it; ids are never used
-again, so a new collection of the same name never sees the old one's entities.
+A collection's id stands in the keys of its entities. A drop removes the name at once and the data after it; ids are
+never used again, so a new collection of the same name never sees the old one's entities.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
-from themis.urn import UrnPrefix
 
+from themis.urn import UrnPrefix
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.metadata.store import Compacted, Delete, MetadataStore, Put
 
@@ -178,7 +178,9 @@ class Catalog:
         found = self.collections.get(namespace, {}).get(name)
         if found is None:
             self.namespace(namespace)
-            raise ThemisServerError(ErrorCode.COLLECTION_NOT_FOUND, f"there is no collection {name!r} in namespace {namespace!r}")
+            raise ThemisServerError(
+                ErrorCode.COLLECTION_NOT_FOUND, f"there is no collection {name!r} in namespace {namespace!r}"
+            )
         return found
 
     def resolve(self, prefix: UrnPrefix) -> Collection:
@@ -208,13 +210,22 @@ class Catalog:
         if why == ErrorCode.NAMESPACE_NOT_FOUND:
             return self._auto_create_namespaces and self._auto_create_collections
         if why == ErrorCode.COLLECTION_NOT_FOUND:
-            return self._auto_create_collections and self.namespaces[prefix.namespace].record.options.auto_create_collections
+            return (
+                self._auto_create_collections
+                and self.namespaces[prefix.namespace].record.options.auto_create_collections
+            )
         return False
 
-    async def create_namespace(self, name: str, options: NamespaceOptions, now_ms: int, extra: Extra = _no_extra) -> Namespace:
+    async def create_namespace(
+        self, name: str, options: NamespaceOptions, now_ms: int, extra: Extra = _no_extra
+    ) -> Namespace:
         """Create a namespace, or raise namespace_exists."""
         record = NamespaceRecord(options, now_ms)
-        await self._commit({_NAMESPACES + name: 0}, [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()], lambda: self._refuse_namespace(name))
+        await self._commit(
+            {_NAMESPACES + name: 0},
+            [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()],
+            lambda: self._refuse_namespace(name),
+        )
         return self.namespace(name)
 
     def _refuse_namespace(self, name: str) -> None:
@@ -225,7 +236,9 @@ class Catalog:
         """Replace a namespace's options."""
         old = self.namespace(name)
         record = msgspec.structs.replace(old.record, options=options)
-        await self._commit({_NAMESPACES + name: old.revision}, [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()])
+        await self._commit(
+            {_NAMESPACES + name: old.revision}, [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()]
+        )
         return self.namespace(name)
 
     async def create_collection(
@@ -242,11 +255,17 @@ class Catalog:
         key = f"{_COLLECTIONS}{prefix.namespace}/{prefix.collection}"
         record = CollectionRecord(collection_id, prefix.model, options, now_ms)
         compares = {_NEXT_ID: 0 if counter is None else counter.revision, key: 0}
-        ops: list[Put | Delete] = [Put(_NEXT_ID, b"%d" % (collection_id + 1)), Put(key, msgspec.json.encode(record)), *extra()]
+        ops: list[Put | Delete] = [
+            Put(_NEXT_ID, b"%d" % (collection_id + 1)),
+            Put(key, msgspec.json.encode(record)),
+            *extra(),
+        ]
         namespace = self.namespaces.get(prefix.namespace)
         compares[_NAMESPACES + prefix.namespace] = 0 if namespace is None else namespace.revision
         if namespace is None:
-            ops.append(Put(_NAMESPACES + prefix.namespace, msgspec.json.encode(NamespaceRecord(NamespaceOptions(), now_ms))))
+            ops.append(
+                Put(_NAMESPACES + prefix.namespace, msgspec.json.encode(NamespaceRecord(NamespaceOptions(), now_ms)))
+            )
         await self._commit(compares, ops, lambda: self._refuse_collection(prefix))
         return self.collection(prefix.namespace, prefix.collection)
 
@@ -280,7 +299,8 @@ class Catalog:
         collections = list(self.collections.get(name, {}).values())
         if collections and not force:
             raise ThemisServerError(
-                ErrorCode.NAMESPACE_NOT_EMPTY, f"namespace {name!r} has {len(collections)} collections; drop them or use force=true"
+                ErrorCode.NAMESPACE_NOT_EMPTY,
+                f"namespace {name!r} has {len(collections)} collections; drop them or use force=true",
             )
         compares, ops = _dropping(collections, extra)
         # Its revision is raised by nobody who creates a collection, so what must not change is the whole set of names.
@@ -311,7 +331,9 @@ class Catalog:
             # Somebody was faster. What the watch brings meanwhile may say it better than "conflict".
             await asyncio.sleep(0)
             refuse()
-            raise ThemisServerError(ErrorCode.METADATA_CONFLICT, "the catalog changed meanwhile; nothing was done", retry_after_s=0)
+            raise ThemisServerError(
+                ErrorCode.METADATA_CONFLICT, "the catalog changed meanwhile; nothing was done", retry_after_s=0
+            )
         await self._reached(revision)
 
 
@@ -328,6 +350,7 @@ def _dropping(collections: Sequence[Collection], extra: Extra) -> tuple[dict[str
 def _model_mismatch(collection: Collection, asked: str) -> ThemisServerError:
     return ThemisServerError(
         ErrorCode.COLLECTION_MODEL_MISMATCH,
-        f"collection {collection.name!r} of namespace {collection.namespace!r} is of model {collection.record.model}, not {asked}",
+        f"collection {collection.name!r} of namespace {collection.namespace!r} is of model "
+        f"{collection.record.model}, not {asked}",
         expected=collection.record.model,
     )

@@ -27,8 +27,8 @@ _REMEMBERED_EVENTS = 4096
 class EmbeddedStore:
     """A `MetadataStore` on group 0 of this node. Belongs to the event loop.
 
-    `propose` puts an encoded command through group 0. Changes reach watchers through `publish`, which the node calls with what the
-    machine of group 0 applied, before the proposer is answered.
+    `propose` puts an encoded command through group 0. Changes reach watchers through `publish`, which the node calls
+    with what the machine of group 0 applied, before the proposer is answered.
     """
 
     def __init__(self, engine: Engine, propose: Callable[[bytes], asyncio.Future[Result | None]]) -> None:
@@ -46,7 +46,9 @@ class EmbeddedStore:
     async def list(self, prefix: str) -> Listing:
         """Return everything under `prefix`, in key order."""
         revision = meta.read_revision(self._engine)
-        values = {key: Value(stored.value, stored.revision) for key, stored in meta.read_prefix(self._engine, prefix).items()}
+        values = {
+            key: Value(stored.value, stored.revision) for key, stored in meta.read_prefix(self._engine, prefix).items()
+        }
         return Listing(values, revision)
 
     async def put(self, key: str, data: bytes, *, lease: int = 0) -> int:

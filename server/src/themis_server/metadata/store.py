@@ -72,7 +72,10 @@ class MetadataStore(Protocol):
         ...
 
     async def transaction(self, compares: dict[str, int], ops: Sequence[Put | Delete]) -> int | None:
-        """Make all changes if every key is at the revision given (0: does not exist); return the new revision, None if not."""
+        """Make all changes if every key is at the revision given, 0 standing for "does not exist".
+
+        Return the new revision, or None if a key was not.
+        """
         ...
 
     def watch(self, prefix: str, after_revision: int) -> AsyncIterator[WatchEvent]:

@@ -1,12 +1,15 @@
-"""Nodes, shards and the token table: who holds which hashes. One value in the metadata store, changed by compare-and-swap."""
+"""Nodes, shards and the token table.
+
+Who holds which hashes. One value in the metadata store, changed by compare-and-swap.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 import msgspec
-from themis.placement import TokenTable, build_token_table
 
+from themis.placement import TokenTable, build_token_table
 from themis_server.metadata.store import MetadataStore, Put
 
 KEY = "/topology"

@@ -1,4 +1,5 @@
-"""One turn over all Raft groups of a node. No threads and no clock of its own: the thread and the simulator turn it alike.
+"""One turn over all Raft groups of a node. No threads and no clock of its own: the thread and the simulator turn it
+alike.
 
                    proposals   messages   ticks
                         |          |        |
@@ -186,7 +187,10 @@ class Driver:
             self._transport.send(group, messages)
 
     def _until_space(self, write: Callable[[], None]) -> None:
-        """Write, and where the disk is full try the very same again until it is not: the entries are promised to Raft already."""
+        """Write, and where the disk is full try the very same again until it is not.
+
+        The entries are promised to Raft already.
+        """
         try:
             write()
             return
@@ -204,7 +208,8 @@ class Driver:
             return
 
     def compaction_due(self, *, idle: bool) -> dict[int, int]:
-        """Return the groups whose log is longer than it needs to be, with the index that the state holds and nobody lacks.
+        """Return the groups whose log is longer than it needs to be, with the index that the state holds and nobody
+        lacks.
 
         An `idle` node compacts whatever it can: a short log is a quick start and little memory.
         """
@@ -212,7 +217,9 @@ class Driver:
         for group in self.groups.values():
             applied = group.machine.state.applied_index
             held = applied - group.start_index
-            if held > 0 and (idle or held >= self._limits.compact_entries or group.logged_bytes >= self._limits.compact_bytes):
+            if held > 0 and (
+                idle or held >= self._limits.compact_entries or group.logged_bytes >= self._limits.compact_bytes
+            ):
                 due[group.id] = min(applied, group.replicated_to_all())
         return {group_id: index for group_id, index in due.items() if index > self.groups[group_id].start_index}
 
@@ -225,7 +232,9 @@ class Driver:
 
     def abandon(self, queued: Work) -> list[Completion]:
         """Return everything that waits: what was queued did not happen, what was proposed may have."""
-        done = [Completion(proposal.handle, Stalled()) for proposals in queued.proposals.values() for proposal in proposals]
+        done = [
+            Completion(proposal.handle, Stalled()) for proposals in queued.proposals.values() for proposal in proposals
+        ]
         done += [Completion(handle, Stalled()) for _, handle in queued.barriers]
         for group in self.groups.values():
             done += group.abandon()

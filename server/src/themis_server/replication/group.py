@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
-import themis_raft
 
+import themis_raft
 from themis_server.replication.log import HardState, Log, LogStart, Recovered
 from themis_server.statemachine.command import Result, encode_entry
 from themis_server.statemachine.machine import Machine
@@ -57,7 +57,8 @@ class Completion(NamedTuple):
     result: Result | Exception | None
 
 
-class _Waiting(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Waiting:
     index: int
     term: int
     handles: list[object]
@@ -96,19 +97,24 @@ class Group:
             if applied:
                 raise CorruptionError(f"group {group_id} has applied entry {applied}, but its log is gone")
             self.raft = themis_raft.Group(
-                node_id=node_id, voters=list(voters), election_ticks=timing.election_ticks, heartbeat_ticks=timing.heartbeat_ticks
+                node_id=node_id,
+                voters=list(voters),
+                election_ticks=timing.election_ticks,
+                heartbeat_ticks=timing.heartbeat_ticks,
             )
             self.last_logged = 0
         else:
             start, hard_state = recovered.start, recovered.hard_state
             if applied < start.index:
                 raise CorruptionError(
-                    f"group {group_id} has applied up to entry {applied}, but its log begins after entry {start.index}: "
+                    f"group {group_id} has applied up to entry {applied}, but its log begins after {start.index}: "
                     "the state has lost what the log no longer holds"
                 )
             last = start.index + len(recovered.entries)
             if applied > last:
-                raise CorruptionError(f"group {group_id} has applied up to entry {applied}, but its log ends at entry {last}")
+                raise CorruptionError(
+                    f"group {group_id} has applied up to entry {applied}, but its log ends at entry {last}"
+                )
             self.raft = themis_raft.Group(
                 node_id=node_id,
                 conf_state=machine.state.membership or start.membership,
@@ -171,7 +177,10 @@ class Group:
         return []
 
     def read_barrier(self, handle: object) -> Completion | None:
-        """Ask for proof that this replica leads now; `handle` completes when the state includes everything acknowledged before."""
+        """Ask for proof that this replica leads now.
+
+        `handle` completes when the state includes everything acknowledged before.
+        """
         if not self.is_leader:
             return Completion(handle, NotLeader(self.raft.leader))
         self._next_barrier += 1
@@ -246,7 +255,10 @@ class Group:
         return reached
 
     def lost_leadership(self) -> list[Completion]:
-        """Return the reads that wait for a proof of leadership which will not come. Writes stay: they may yet be committed."""
+        """Return the reads that wait for a proof of leadership which will not come.
+
+        Writes stay: they may yet be committed.
+        """
         lost = [Completion(handle, NotLeader(self.raft.leader)) for handle in self._barriers.values()]
         self._barriers.clear()
         return lost

@@ -1,8 +1,9 @@
 """The durable Raft logs of a node: one database, all groups, one sync for all of them.
 
-Damage is told apart from a crash. RocksDB cuts an incomplete record at the tail of its write-ahead log, which nobody was
-acknowledged for, and refuses to open over a damaged record before it. On top of that each entry carries its own checksum, entries
-must follow one another without a gap, and the log must reach at least as far as the commit index that was saved.
+Damage is told apart from a crash. RocksDB cuts an incomplete record at the tail of its write-ahead log, which nobody
+was acknowledged for, and refuses to open over a damaged record before it. On top of that each entry carries its own
+checksum, entries must follow one another without a gap, and the log must reach at least as far as the commit index
+that was saved.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The thread that turns the driver: wakes for work, counts ticks, and sees to the compaction of logs.
 
-It is the only place where replication meets threads. Proposals come in through a queue; what became of them goes out through
-`deliver`, once a turn. A second thread syncs the state before a log is compacted, because that sync may be long and the first
-thread must go on acknowledging writes meanwhile.
+It is the only place where replication meets threads. Proposals come in through a queue; what became of them goes out
+through `deliver`, once a turn. A second thread syncs the state before a log is compacted, because that sync may be
+long and the first thread must go on acknowledging writes meanwhile.
 """
 
 from __future__ import annotations
@@ -91,11 +91,17 @@ class DriverThread:
         self._inbox.put(_Propose(group, Proposal(command, handle)))
 
     def barrier(self, group: int, handle: object) -> None:
-        """Queue a read barrier: delivered when this node has proved that it leads and has applied what was acknowledged."""
+        """Queue a read barrier.
+
+        Delivered when this node has proved that it leads and has applied what was acknowledged.
+        """
         self._inbox.put(_Barrier(group, handle))
 
     def stop(self) -> None:
-        """Finish what was queued, and return when the thread has ended. What then still waits is delivered as unknown."""
+        """Finish what was queued, and return when the thread has ended.
+
+        What then still waits is delivered as unknown.
+        """
         self._stopping.set()
         self._inbox.put(_Stop())
         if self._thread.is_alive():
@@ -174,12 +180,13 @@ class DriverThread:
             self._inbox.put(_Compact(due))
 
     def _wait_for_space(self) -> None:
-        """Refuse what is queued, give up on what was proposed, and let a moment pass. Called by the driver in its turn."""
+        """Refuse what is queued, give up on what was proposed, and let a moment pass.
+
+        Called by the driver in its turn.
+        """
         work, _, stop = self._collect(0)
         abandoned = self.driver.abandon(work)
         if abandoned:
             self._deliver(abandoned)
         if stop or self._stopping.wait(_SPACE_CHECK_S):
             raise _StopRequested
-
-

@@ -1,7 +1,8 @@
 """The change feed of a shard: what remains of it, and for how long.
 
-Events are written by the state machine, in the same atomic write as the change. Their keys carry the version, which carries the
-time, so what is too old is one contiguous range. How long events are kept is each node's own affair and not replicated.
+Events are written by the state machine, in the same atomic write as the change. Their keys carry the version, which
+carries the time, so what is too old is one contiguous range. How long events are kept is each node's own affair and
+not replicated.
 """
 
 from __future__ import annotations

@@ -122,7 +122,11 @@ class Pending:
 
 def _queue_full(limit: str, value: int) -> ThemisServerError:
     return ThemisServerError(
-        ErrorCode.TOO_MANY_REQUESTS, "as many writes as the node takes at once are under way", limit=limit, allowed=value, retry_after_s=1
+        ErrorCode.TOO_MANY_REQUESTS,
+        "as many writes as the node takes at once are under way",
+        limit=limit,
+        allowed=value,
+        retry_after_s=1,
     )
 
 
@@ -132,11 +136,17 @@ def _unknown(detail: str) -> ThemisServerError:
 
 def _translated(error: Exception) -> ThemisServerError:
     if isinstance(error, NotLeader):
-        return ThemisServerError(ErrorCode.NO_LEADER, "the shard has no leader here at the moment; nothing was written", retry_after_s=1)
+        return ThemisServerError(
+            ErrorCode.NO_LEADER, "the shard has no leader here at the moment; nothing was written", retry_after_s=1
+        )
     if isinstance(error, Busy):
-        return ThemisServerError(ErrorCode.TOO_MANY_REQUESTS, f"the shard takes no more writes at the moment ({error})", retry_after_s=1)
+        return ThemisServerError(
+            ErrorCode.TOO_MANY_REQUESTS, f"the shard takes no more writes at the moment ({error})", retry_after_s=1
+        )
     if isinstance(error, Stalled):
-        return ThemisServerError(ErrorCode.DISK_FULL, "the node's disk is full; nothing was written, and reads go on", retry_after_s=5)
+        return ThemisServerError(
+            ErrorCode.DISK_FULL, "the node's disk is full; nothing was written, and reads go on", retry_after_s=5
+        )
     if isinstance(error, Stopped):
         return ThemisServerError(ErrorCode.SHUTTING_DOWN, "the node is stopping; nothing was written", retry_after_s=1)
     if isinstance(error, OutcomeUnknown):

@@ -11,7 +11,8 @@ from themis_server.storage.engine import Engine
 class Replica:
     """The local replica of one shard.
 
-    A replica that is its group's only voter answers strong reads at once: what it has applied is all that was ever acknowledged.
+    A replica that is its group's only voter answers strong reads at once: what it has applied is all that was ever
+    acknowledged.
     """
 
     def __init__(self, shard_id: str, group: int, engine: Engine, pending: Pending) -> None:

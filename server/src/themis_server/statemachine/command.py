@@ -1,8 +1,8 @@
 """What a log entry says.
 
 An entry's payload is MessagePack of `Entry`: the leader's clock reading and the commands proposed together. Structs are
-arrays on the wire; a field is only ever appended, with a default, so that older entries stay readable. `FORMAT` is the first
-byte of every payload and changes only if that is not enough.
+arrays on the wire; a field is only ever appended, with a default, so that older entries stay readable. `FORMAT` is
+the first byte of every payload and changes only if that is not enough.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class WriteOp(IntEnum):
 class Write(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One write to one entity.
 
-    `expect` is the precondition on the current version: None for none; otherwise the current version must be among the numbers,
-    where 0 stands for "does not exist" and -1 for "exists, in whatever version". `document` is JSON: the new document of a put, the
-    merge patch (RFC 7396) of a patch, empty for a delete.
+    `expect` is the precondition on the current version: None for none; otherwise the current version must be among
+    the numbers, where 0 stands for "does not exist" and -1 for "exists, in whatever version". `document` is JSON: the
+    new document of a put, the merge patch (RFC 7396) of a patch, empty for a delete.
     """
 
     op: int
@@ -42,9 +42,9 @@ class Write(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Mutate(msgspec.Struct, array_like=True, frozen=True, tag="m"):
     """Writes to entities of one shard, each succeeding or failing by itself, all in one atomic write.
 
-    With a `digest` (16 bytes, from the caller and its idempotency key) the outcomes are remembered until `expires_ms` (Unix time),
-    and the same digest answers them again without writing; `fingerprint` tells a repeated request from another one under the same
-    key. `document_bytes_max` bounds what a patch may grow a document to.
+    With a `digest` (16 bytes, from the caller and its idempotency key) the outcomes are remembered until `expires_ms`
+    (Unix time), and the same digest answers them again without writing; `fingerprint` tells a repeated request from
+    another one under the same key. `document_bytes_max` bounds what a patch may grow a document to.
     """
 
     writes: tuple[Write, ...]
@@ -62,14 +62,20 @@ class DropCollection(msgspec.Struct, array_like=True, frozen=True, tag="d"):
 
 
 class Compare(msgspec.Struct, array_like=True, frozen=True):
-    """A condition of a metadata transaction: the key was last modified at `revision`; 0 means that it does not exist."""
+    """A condition of a metadata transaction.
+
+    The key was last modified at `revision`; 0 means that it does not exist.
+    """
 
     key: str
     revision: int
 
 
 class MetadataOp(msgspec.Struct, array_like=True, frozen=True):
-    """A change of one metadata key: set to `value`, or removed when None. A `lease` (0 for none) removes it when it ends."""
+    """A change of one metadata key.
+
+    Set to `value`, or removed when None. A `lease` (0 for none) removes it when it ends.
+    """
 
     key: str
     value: bytes | None
@@ -101,7 +107,10 @@ Command = Mutate | DropCollection | MetadataTransaction | LeaseGrant | LeaseEnd
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True):
-    """The payload of one log entry: the leader's clock as a version, and commands in the order in which they were proposed."""
+    """The payload of one log entry.
+
+    The leader's clock as a version, and commands in the order in which they were proposed.
+    """
 
     proposed: int
     commands: tuple[Command, ...]

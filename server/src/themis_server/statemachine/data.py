@@ -24,7 +24,10 @@ from themis_server.storage.engine import Overlay, Reader
 
 
 class ChangeEvent(msgspec.Struct, array_like=True, frozen=True):
-    """What the change feed says of one write. Its key carries the shard and the version; the document is read from the entity."""
+    """What the change feed says of one write.
+
+    Its key carries the shard and the version; the document is read from the entity.
+    """
 
     op: int
     collection: int
@@ -59,7 +62,9 @@ class DataMachine:
                 elif isinstance(command, DropCollection):
                     results.append(self._drop(command.collection, overlay))
                 else:
-                    raise UnreadableEntry(f"shard {self.shard} was given a {type(command).__name__}, which is not for data shards")
+                    raise UnreadableEntry(
+                        f"shard {self.shard} was given a {type(command).__name__}, which is not for data shards"
+                    )
         self.state.applied_index, self.state.applied_term = index, term
         save_state(overlay, self.shard, self.state)
         return results
@@ -72,7 +77,9 @@ class DataMachine:
                     return KeyReused()
                 return Mutated(tuple(Outcome(status, at) for status, at in record.outcomes), replayed=True)
         counts: dict[int, int] = {}
-        outcomes = tuple([self._write(write, proposed, command.document_bytes_max, overlay, counts) for write in command.writes])
+        outcomes = tuple(
+            [self._write(write, proposed, command.document_bytes_max, overlay, counts) for write in command.writes]
+        )
         for collection, change in counts.items():
             if change:
                 key = keys.count(self.shard, collection)

@@ -1,7 +1,7 @@
 """What idempotent writes answered, kept in the replicated state so that a retry gets the same answer from any leader.
 
-Bounded twice: a record goes when its time has passed or when there are more than `records_max`, oldest expiry first. Each write
-that adds a record removes up to two, so no entry pays for a whole clean-up.
+Bounded twice: a record goes when its time has passed or when there are more than `records_max`, oldest expiry first.
+Each write that adds a record removes up to two, so no entry pays for a whole clean-up.
 """
 
 from __future__ import annotations

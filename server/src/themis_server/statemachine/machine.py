@@ -1,4 +1,4 @@
-"""What the machines of a data shard and of the metadata have in common: their place in the log, and what drives them."""
+"""What the machines of data shards and metadata have in common: their place in the log, and what drives them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from themis_server.storage.engine import Overlay, Reader
 
 
 class MachineState(msgspec.Struct, array_like=True):
-    """What a group's machine remembers beside its keys. Written in the same batch as the effects of the entry it names."""
+    """What a group's machine remembers beside its keys.
+
+    Written in the same batch as the effects of the entry it names.
+    """
 
     applied_index: int = 0
     applied_term: int = 0
@@ -46,5 +49,8 @@ class Machine(Protocol):
     state: MachineState
 
     def apply(self, index: int, term: int, payload: bytes, overlay: Overlay) -> list[Result]:
-        """Apply one entry (an empty payload is a leader's first entry and does nothing) and answer each of its commands."""
+        """Apply one entry and answer each of its commands.
+
+        An empty payload is the entry with which a leader opens its term; it does nothing.
+        """
         ...

@@ -1,6 +1,7 @@
 """The state machine of the metadata (group 0): a small key-value store with revisions, transactions and leases.
 
-After etcd: every change of anything raises the revision of the whole by one; a key remembers the revision that last modified it.
+After etcd: every change of anything raises the revision of the whole by one; a key remembers the revision that last
+modified it.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ class MetadataMachine:
                 elif isinstance(command, LeaseEnd):
                     results.append(self._end(command, now_ms, overlay))
                 else:
-                    raise UnreadableEntry(f"the metadata was given a {type(command).__name__}, which is for data shards")
+                    raise UnreadableEntry(
+                        f"the metadata was given a {type(command).__name__}, which is for data shards"
+                    )
         self.state.applied_index, self.state.applied_term = index, term
         save_state(overlay, GROUP, self.state)
         return results

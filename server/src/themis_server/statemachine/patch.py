@@ -10,7 +10,8 @@ import orjson
 def merge(document: bytes, patch: bytes) -> bytes:
     """Return `document` with `patch` merged in: null removes a member, an object merges, anything else replaces.
 
-    Both must be valid JSON; `patch` an object. Deterministic: members keep the document's order, new ones follow in the patch's.
+    Both must be valid JSON; `patch` an object. Deterministic: members keep the document's order, new ones follow in
+    the patch's.
     """
     return orjson.dumps(_merged(orjson.loads(document), orjson.loads(patch)))
 

@@ -1,9 +1,9 @@
 """A node's data directory: whose it is, in which format, and that nobody else has it open.
 
-    node.json   identity and format, written once
-    lock        held (flock) while a process has the directory
-    raft/       the log
-    data/       the state
+node.json   identity and format, written once
+lock        held (flock) while a process has the directory
+raft/       the log
+data/       the state
 """
 
 from __future__ import annotations
@@ -50,11 +50,16 @@ class DataDirectory:
             raise DirectoryRefused(f"another process has the data directory {path} open; stop it first") from error
 
     def identify(self, wanted: Identity) -> Identity:
-        """Return the directory's identity; a new directory is given `wanted`. Raises `DirectoryRefused` if they contradict."""
+        """Return the directory's identity.
+
+        A new directory is given `wanted`. Raises `DirectoryRefused` if they contradict.
+        """
         file = self.path / _IDENTITY
         if not file.exists():
             if any((self.path / name).exists() for name in ("raft", "data")):
-                raise DirectoryRefused(f"{self.path} holds databases but no {_IDENTITY}: it is not, or no longer, a whole data directory")
+                raise DirectoryRefused(
+                    f"{self.path} holds databases but no {_IDENTITY}: it is not, or no longer, a whole data directory"
+                )
             self._write(file, wanted)
             return wanted
         try:
@@ -62,7 +67,8 @@ class DataDirectory:
             known_format = msgspec.json.decode(raw, type=dict[str, object]).get("format")
             if isinstance(known_format, int) and known_format > FORMAT:
                 raise DirectoryRefused(
-                    f"{self.path} has format {known_format}, and this release reads format {FORMAT}: it was written by a newer release; start that one"
+                    f"{self.path} has format {known_format}, and this release reads format {FORMAT}: "
+                    "it was written by a newer release; start that one"
                 )
             identity = msgspec.json.decode(raw, type=Identity)
         except (OSError, msgspec.MsgspecError) as error:

@@ -64,9 +64,10 @@ class Engine(Reader, Protocol):
 class Overlay:
     """One atomic write in the making, readable before it is written.
 
-    Commands that are applied together must see each other's effects, although storage sees none of them until the end. A later
-    put of a key replaces the earlier one here, so a counter that changes a thousand times is written once. Ranges are deleted
-    before the puts are made: a put into a deleted range after the deletion survives, one before it does not.
+    Commands that are applied together must see each other's effects, although storage sees none of them until the
+    end. A later put of a key replaces the earlier one here, so a counter that changes a thousand times is written
+    once. Ranges are deleted before the puts are made: a put into a deleted range after the deletion survives, one
+    before it does not.
     """
 
     __slots__ = ("_base", "pending", "ranges")

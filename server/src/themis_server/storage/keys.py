@@ -16,8 +16,8 @@
       'H' group:2                             hard state: term, vote, commit
       'S' group:2                             where the log begins: index, term, membership
 
-A shard's state is a handful of contiguous ranges, so it can be counted, sent as a snapshot or dropped by range. Within a
-collection keys are in uuid order, which is the order in which a listing presents them.
+A shard's state is a handful of contiguous ranges, so it can be counted, sent as a snapshot or dropped by range.
+Within a collection keys are in uuid order, which is the order in which a listing presents them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def entity_prefix(shard: int, collection: int) -> bytes:
 
 def entity_range(shard: int, collection: int) -> tuple[bytes, bytes]:
     """[start, end) of a collection's entities in a shard."""
-    return _SHARD_COLLECTION.pack(b"E", shard, collection), after_prefix(_SHARD_COLLECTION.pack(b"E", shard, collection))
+    return _SHARD_COLLECTION.pack(b"E", shard, collection), after_prefix(
+        _SHARD_COLLECTION.pack(b"E", shard, collection)
+    )
 
 
 def count(shard: int, collection: int) -> bytes:

@@ -1,6 +1,7 @@
 """The RocksDB engine (rocksdict, raw mode), and how the two databases of a node are tuned.
 
-`write()` holds the GIL through an fsync and `flush_wal(True)` releases it (measured), so writes are never synced by themselves.
+`write()` holds the GIL through an fsync and `flush_wal(True)` releases it (measured), so writes are never synced by
+themselves.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class RocksEngine:
     def multi_get(self, keys: list[bytes]) -> list[bytes | None]:
         """Return the values at `keys`, in that order, by one batched read."""
         try:
-            values: list[bytes | None] = self._get(keys)
+            values: list[bytes | None] = self._get(keys)  # type: ignore[assignment, arg-type]
         except Exception as error:
             raise _translated(error, "a read failed") from error
         return values
@@ -145,7 +146,8 @@ def _options(role: Role, block_cache_bytes: int, write_buffer_bytes: int, max_op
     options.set_max_background_jobs(2)
     options.set_bytes_per_sync(1 << 20)
     if role is Role.LOG:
-        # Entries live for seconds: most are deleted again before a flush, so nothing is spent on filters or compression.
+        # Entries live for seconds: most are deleted again before a flush, so nothing is spent on filters or
+        # compression.
         options.set_wal_recovery_mode(DBRecoveryMode.tolerate_corrupted_tail_records())
         options.set_compression_type(DBCompressionType.none())
         options.set_max_total_wal_size(4 * write_buffer_bytes)
@@ -153,7 +155,9 @@ def _options(role: Role, block_cache_bytes: int, write_buffer_bytes: int, max_op
 
     options.set_wal_recovery_mode(DBRecoveryMode.point_in_time())
     options.set_wal_bytes_per_sync(1 << 20)  # spreads the writeback, so that the sync before a log compaction is short
-    options.set_compression_per_level([DBCompressionType.none()] * 2 + [DBCompressionType.lz4()] + [DBCompressionType.zstd()] * 4)
+    options.set_compression_per_level(
+        [DBCompressionType.none()] * 2 + [DBCompressionType.lz4()] + [DBCompressionType.zstd()] * 4
+    )
     options.set_level_compaction_dynamic_level_bytes(False)
     options.set_compaction_readahead_size(_COMPACTION_READAHEAD_BYTES)
     options.set_prefix_extractor(SliceTransform.create_fixed_prefix(ENTITY_PREFIX_BYTES))
@@ -179,7 +183,9 @@ def _translated(error: Exception, what: str) -> EngineError:
     lowered = text.lower()
     if "no space left" in lowered or "space limit reached" in lowered:
         return DiskFull(f"{what}: {text}")
-    if "lock" in lowered and ("resource temporarily unavailable" in lowered or "no locks available" in lowered or "lock hold" in lowered):
+    if "lock" in lowered and (
+        "resource temporarily unavailable" in lowered or "no locks available" in lowered or "lock hold" in lowered
+    ):
         return DirectoryLocked(f"{what}: {text}")
     if "corruption" in lowered:
         return CorruptionError(f"{what}: {text}")

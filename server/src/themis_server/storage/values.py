@@ -2,8 +2,8 @@
 
     format:1  flags:1  key_id:2  version:8  JSON...
 
-`flags` and `key_id` are zero until encryption at rest uses them. The JSON follows as it was received, so a read hands out a
-slice and parses nothing.
+`flags` and `key_id` are zero until encryption at rest uses them. The JSON follows as it was received, so a read hands
+out a slice and parses nothing.
 """
 
 from __future__ import annotations

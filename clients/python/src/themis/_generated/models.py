@@ -455,7 +455,7 @@ class VersionInfo(msgspec.Struct, kw_only=True, frozen=True):
     """The version of this API, major.minor."""
 
     features: list[str]
-    """The features it has, sorted."""
+    """The features it has, in no order that matters."""
 
 
 class Health(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -612,8 +612,8 @@ class Problem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     version: int | None | msgspec.UnsetType = msgspec.UNSET
     """With precondition_failed, the current version; null if there is no entity."""
 
-    owner: str | None = None
-    """With wrong_shard, the endpoint to ask."""
+    owner: str | None | msgspec.UnsetType = msgspec.UNSET
+    """With wrong_shard, the endpoint to ask; null while it is not known."""
 
     epoch: int | None = None
     """With wrong_shard, the epoch of the topology that says so."""

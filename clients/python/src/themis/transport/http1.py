@@ -11,6 +11,7 @@ from typing import Final
 
 import httptools
 
+from themis.errors import ConfigurationError
 from themis.transport.message import FailureKind, Request, Response, TransportFailure
 
 __all__ = ["HEADER_BYTES_MAX", "RESPONSE_BYTES_MAX", "ResponseParser", "request_head"]
@@ -18,26 +19,22 @@ __all__ = ["HEADER_BYTES_MAX", "RESPONSE_BYTES_MAX", "ResponseParser", "request_
 HEADER_BYTES_MAX: Final = 64 * 1024
 RESPONSE_BYTES_MAX: Final = 256 * 1024 * 1024
 
+_METHODS_WITH_BODY: Final = frozenset({"PUT", "POST", "PATCH"})
+
 
 def request_head(request: Request) -> bytes:
-    """Request line and headers, with Host and Content-Length added."""
+    """Request line and headers, with Host and Content-Length added; raises ConfigurationError."""
     endpoint = request.endpoint
-    lines = [f"{request.method} {endpoint.base_path}{request.target} HTTP/1.1\r\nHost: {endpoint.host_header}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in request.headers.items()]
-    if request.body or request.method in ("PUT", "POST", "PATCH"):
-        lines.append(f"Content-Length: {len(request.body)}\r\n")
-        expected = len(lines) + 2
-    else:
-        expected = len(lines) + 1
-    lines.append("\r\n")
-    head = "".join(lines)
-    # Values were validated where they entered; this is the last door, and a line too many would be a second header.
-    if head.count("\n") != expected or head.count("\r") != expected:
-        raise TransportFailure(FailureKind.PROTOCOL, "a request header holds a line break", sent=False)
-    try:
-        return head.encode("ascii")
-    except UnicodeEncodeError:
-        raise TransportFailure(FailureKind.PROTOCOL, "a request header is not ASCII", sent=False) from None
+    lines = [f"{request.method} {endpoint.base_path}{request.target} HTTP/1.1", f"Host: {endpoint.host_header}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    if request.body or request.method in _METHODS_WITH_BODY:
+        lines.append(f"Content-Length: {len(request.body)}")
+    head = "\r\n".join(lines)
+    # Values were validated where they entered. This is the last door: a line too many would be another header, or another
+    # request.
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or not head.isascii():
+        raise ConfigurationError("a request header is not one line of ASCII")
+    return f"{head}\r\n\r\n".encode("ascii")
 
 
 class ResponseParser:
@@ -53,6 +50,7 @@ class ResponseParser:
         "_header_bytes",
         "_headers",
         "_headers_complete",
+        "_keep_alive",
         "_parser",
         "_size",
         "_status",
@@ -70,6 +68,7 @@ class ResponseParser:
         self._status = 0
         self._complete = False
         self._surplus = False
+        self._keep_alive = False
 
     def feed(self, data: bytes) -> bool:
         """Take bytes as they came; True once the response is complete. Raises TransportFailure when it is malformed."""
@@ -117,7 +116,7 @@ class ResponseParser:
     @property
     def reusable(self) -> bool:
         """Whether the connection may carry another exchange after this complete one."""
-        return self._complete and not self._surplus and self._parser.should_keep_alive()
+        return self._complete and not self._surplus and self._keep_alive
 
     def response(self) -> Response:
         """The response, once complete."""
@@ -147,6 +146,9 @@ class ResponseParser:
         self._status = self._parser.get_status_code()
         if self._status >= 200:
             self._headers_complete = True
+            # Not llhttp's own answer: that does not know of HEAD, and is gone once the message is complete.
+            options = self._headers.get("connection", "").lower()
+            self._keep_alive = self._parser.get_http_version() == "1.1" and "close" not in options
             if not self._expects_body:
                 self._complete = True
 

@@ -139,6 +139,11 @@ class SocketTransport:
         reusable = False
         try:
             response, reusable = connection.exchange(request, head, deadline)
+        except TransportFailure as failure:
+            if failure.reused:
+                # What closed this idle connection (a restart, a proxy's limit) has likely closed its neighbours too.
+                self._drop_idle(connection.pool)
+            raise
         finally:
             self._release(connection, reusable)
         return response
@@ -149,11 +154,16 @@ class SocketTransport:
             self._closed = True
             pools = list(self._pools.values())
         for pool in pools:
-            with pool.condition:
-                idle, pool.idle = pool.idle, []
-                pool.total -= len(idle)
-            for connection in idle:
-                connection.sock.close()
+            self._drop_idle(pool)
+
+    @staticmethod
+    def _drop_idle(pool: _Pool) -> None:
+        with pool.condition:
+            idle, pool.idle = pool.idle, []
+            pool.total -= len(idle)
+            pool.condition.notify_all()
+        for connection in idle:
+            connection.sock.close()
 
     def _acquire(self, endpoint: Endpoint, deadline: float) -> _Connection:
         pool = self._pool(endpoint)

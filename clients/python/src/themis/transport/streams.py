@@ -156,6 +156,11 @@ class StreamTransport:
         reusable = False
         try:
             response, reusable = await connection.exchange(request, head, deadline, loop)
+        except TransportFailure as failure:
+            if failure.reused:
+                # What closed this idle connection (a restart, a proxy's limit) has likely closed its neighbours too.
+                self._drop_idle(connection.pool)
+            raise
         finally:
             # Also after a cancellation: an answer that nobody reads would be taken for the next one's.
             self._release(connection, reusable, loop)
@@ -165,9 +170,16 @@ class StreamTransport:
         """Close what is idle now, and what is in use as soon as it is given back."""
         self._closed = True
         for pool in self._pools.values():
-            for connection in pool.idle:
-                connection.abort()
-            pool.idle.clear()
+            self._drop_idle(pool)
+
+    @staticmethod
+    def _drop_idle(pool: _Pool) -> None:
+        for connection in pool.idle:
+            connection.abort()
+        pool.total -= len(pool.idle)
+        pool.idle.clear()
+        for _ in range(len(pool.waiters)):
+            pool.wake_one()
 
     async def _acquire(self, endpoint: Endpoint, deadline: float, loop: asyncio.AbstractEventLoop) -> _Connection:
         if loop is not self._loop:

@@ -96,13 +96,15 @@ class AdminHandlers:
             timestamp_ms=self._clock.unix_ms(),
             interval_ms=int(INTERVAL_S * 1000),
             query_latency_p95=[
-                models.Point(timestamp=sample.unix_ms, value=sample.p95_s * 1000) for sample in samples if sample.p95_s is not None
+                models.Point(timestamp=sample.unix_ms, value=sample.p95_s * 1000)
+                for sample in samples
+                if sample.p95_s is not None
             ],
             throughput=[models.Point(timestamp=sample.unix_ms, value=sample.requests_per_s) for sample in samples],
             operations=[_figures(operation) for operation in operations if operation.requests],
-            storage=self._storage(),
-            raft=self._raft(),
-            process=self._process(),
+            storage=_figures_of(self._storage()),
+            raft=_figures_of(self._raft()),
+            process=_figures_of(self._process()),
         )
         return Answer(200, _encode(body))
 
@@ -135,6 +137,10 @@ class AdminHandlers:
             "open_fds": figures.open_fds,
             "uptime_s": round(self._clock.monotonic_s() - self._started_s, 1),
         }
+
+
+def _figures_of(values: Mapping[str, object]) -> msgspec.Raw:
+    return msgspec.Raw(_encode(values))
 
 
 def _figures(operation: OperationMetrics) -> models.OperationFigures:

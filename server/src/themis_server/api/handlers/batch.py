@@ -53,7 +53,11 @@ class BatchHandlers:
                 part = self._failed(urn, self._response_full(), with_key=False)
             else:
                 assert stored is not None
-                part = b'{"urn":"%b","version":%d,"doc":%b}' % (urn.encode(), int.from_bytes(stored[4:HEADER_BYTES]), stored[HEADER_BYTES:])
+                part = b'{"urn":"%b","version":%d,"doc":%b}' % (
+                    urn.encode(),
+                    int.from_bytes(stored[4:HEADER_BYTES]),
+                    stored[HEADER_BYTES:],
+                )
             size += len(part)
             parts.append(part)
         return Answer(200, b'{"items":[%b]}' % b",".join(parts), ROLE_HEAD)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from themis.urn import UrnPrefix, uuid_from_bytes, uuid_to_bytes
 
+from themis.urn import UrnPrefix, uuid_from_bytes, uuid_to_bytes
 from themis_server._generated import models
 from themis_server.api.answer import Answer
 from themis_server.api.call import Call
@@ -33,7 +33,13 @@ class CatalogHandlers:
     """Serves the catalog."""
 
     def __init__(
-        self, catalog: Catalog, changes: CatalogChanges, listing: Listing, clock: Clock, *, auto_create_collections: bool
+        self,
+        catalog: Catalog,
+        changes: CatalogChanges,
+        listing: Listing,
+        clock: Clock,
+        *,
+        auto_create_collections: bool,
     ) -> None:
         self._catalog = catalog
         self._changes = changes
@@ -136,7 +142,9 @@ class CatalogHandlers:
             # The id is given inside the transaction, so what a retry is told is read back from the catalog.
             answer = (201, b"")
             prefix = UrnPrefix(body.model, namespace, body.name)
-            collection = await self._catalog.create_collection(prefix, options, self._clock.unix_ms(), remembered(answer))
+            collection = await self._catalog.create_collection(
+                prefix, options, self._clock.unix_ms(), remembered(answer)
+            )
             return 201, _encode(_collection(collection))
 
         def replay() -> bytes:
@@ -252,7 +260,9 @@ def _changed(options: Any, change: Any) -> Any:
     if isinstance(change, msgspec.UnsetType):
         return options
     given = {name: getattr(change, name) for name in change.__struct_fields__}
-    return msgspec.structs.replace(options, **{name: value for name, value in given.items() if value is not msgspec.UNSET})
+    return msgspec.structs.replace(
+        options, **{name: value for name, value in given.items() if value is not msgspec.UNSET}
+    )
 
 
 def _time(unix_ms: int) -> datetime:
@@ -265,7 +275,9 @@ def _namespace_options(options: NamespaceOptions) -> models.NamespaceOptions:
 
 def _namespace(namespace: Namespace) -> models.Namespace:
     return models.Namespace(
-        name=namespace.name, options=_namespace_options(namespace.record.options), created_at=_time(namespace.record.created_ms)
+        name=namespace.name,
+        options=_namespace_options(namespace.record.options),
+        created_at=_time(namespace.record.created_ms),
     )
 
 
@@ -283,5 +295,3 @@ def _collection(collection: Collection) -> models.Collection:
         ),
         created_at=_time(record.created_ms),
     )
-
-

@@ -36,7 +36,10 @@ class EntityHandlers:
         }
 
     async def get(self, call: Call) -> Answer:
-        """Answer the document as it is stored; a HEAD is answered the same, and the body left out when it is written."""
+        """Answer the document as it is stored.
+
+        A HEAD is answered the same, and the body left out when it is written.
+        """
         call.query()
         prefix, uuid = call.urn()
         collection, stored = self._entities.read(prefix, uuid)
@@ -87,7 +90,9 @@ def _expectation(call: Call) -> tuple[int, ...] | None:
     if if_none_match is not None:
         if if_none_match.strip() != "*":
             raise ThemisServerError(
-                ErrorCode.INVALID_HEADER, 'on a write, If-None-Match takes only "*": the entity must not exist', parameter="If-None-Match"
+                ErrorCode.INVALID_HEADER,
+                'on a write, If-None-Match takes only "*": the entity must not exist',
+                parameter="If-None-Match",
             )
         if if_match is not None:
             raise ThemisServerError(

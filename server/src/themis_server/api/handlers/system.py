@@ -15,7 +15,7 @@ from themis_server.api.answer import Answer
 from themis_server.api.call import Call
 from themis_server.api.routes import Handler
 from themis_server.errors import ErrorCode, ThemisServerError, not_ready
-from themis_server.metadata.topology import Topology, TopologyView
+from themis_server.metadata.topology import Node, ReplicaPlace, Topology, TopologyView
 from themis_server.observability import exposition
 from themis_server.observability.instruments import Instruments
 
@@ -74,22 +74,12 @@ class SystemHandlers:
     def _wire(self, topology: Topology) -> models.Topology:
         return models.Topology(
             epoch=topology.epoch,
-            nodes=[
-                models.Node(
-                    node_id=node.node_id,
-                    endpoint=node.endpoint,
-                    datacenter=node.datacenter,
-                    rack=node.rack,
-                    state=node.state,  # type: ignore[arg-type]
-                    version=node.version,
-                )
-                for node in topology.nodes
-            ],
+            nodes=[_node(node) for node in topology.nodes],
             shards=[
                 models.Shard(
                     shard_id=shard.shard_id,
                     leader=self._leader_of(shard.group),
-                    replicas=[models.Replica(node_id=place.node_id, role=place.role) for place in shard.replicas],  # type: ignore[arg-type]
+                    replicas=[_replica(place) for place in shard.replicas],
                 )
                 for shard in topology.shards
             ],
@@ -125,3 +115,18 @@ class SystemHandlers:
         """Answer the specification that this server was built from."""
         call.query()
         return Answer(200, self._openapi, "Cache-Control: public, max-age=3600\r\n")
+
+
+def _node(node: Node) -> models.Node:
+    return models.Node(
+        node_id=node.node_id,
+        endpoint=node.endpoint,
+        datacenter=node.datacenter,
+        rack=node.rack,
+        state=node.state,  # type: ignore[arg-type]
+        version=node.version,
+    )
+
+
+def _replica(place: ReplicaPlace) -> models.Replica:
+    return models.Replica(node_id=place.node_id, role=place.role)  # type: ignore[arg-type]
