@@ -17,7 +17,9 @@ COMPACT_ENTRIES = 10_000
 
 
 def _group(node_id: int, voters: list[int]) -> Group:
-    return Group(node_id=node_id, voters=voters, election_ticks=10, heartbeat_ticks=2, election_timeout_ticks=10 + node_id)
+    return Group(
+        node_id=node_id, voters=voters, election_ticks=10, heartbeat_ticks=2, election_timeout_ticks=10 + node_id
+    )
 
 
 class Loopback:

@@ -67,8 +67,8 @@ CONF_CHANGE: Final = 1
 CONF_CHANGE_V2: Final = 2
 """Entry kind: membership change; hand it to `Group.apply_conf_change`. Its data may be empty (leave joint)."""
 
-Role = Literal["follower", "pre_candidate", "candidate", "leader"]
-DropReason = Literal[
+_Role = Literal["follower", "pre_candidate", "candidate", "leader"]
+_DropReason = Literal[
     "no_leader",
     "not_leader",
     "not_member",
@@ -90,8 +90,8 @@ class ProposalDropped(RaftError):
 
     accepted: int
     """How many items of the batch were appended. Always 0: a batch is taken whole or not at all."""
-    reason: DropReason
-    """Why. `too_much_in_flight` and `transferring` pass with time; `not_leader` and `no_leader` need a look at `leader`."""
+    reason: _DropReason
+    """Why. `too_much_in_flight` and `transferring` pass with time; after `not_leader`, `no_leader` look at `leader`."""
 
 class StorageError(RaftError):
     """An index outside the log that is held, or persisted state that contradicts itself."""
@@ -103,13 +103,18 @@ class Poisoned(RaftError):
 class ConfState:
     """The membership of a group (frozen). Joint while `voters_outgoing` is not empty."""
 
-    voters: list[int]
-    learners: list[int]
-    voters_outgoing: list[int]
-    learners_next: list[int]
-    """Voters of the outgoing half that become learners when the joint phase ends."""
-    auto_leave: bool
-    """The leader ends the joint phase by itself as soon as entering it was applied."""
+    @property
+    def voters(self) -> list[int]: ...
+    @property
+    def learners(self) -> list[int]: ...
+    @property
+    def voters_outgoing(self) -> list[int]: ...
+    @property
+    def learners_next(self) -> list[int]:
+        """Voters of the outgoing half that become learners when the joint phase ends."""
+    @property
+    def auto_leave(self) -> bool:
+        """The leader ends the joint phase by itself as soon as entering it was applied."""
     def __new__(
         cls,
         *,
@@ -125,19 +130,23 @@ class ConfState:
         """Decode what `encode`, `Group.apply_conf_change` or a `Snapshot` gave. Raises `StepError`."""
     def encode(self) -> bytes:
         """The form to persist (eraftpb.ConfState)."""
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
 class Snapshot:
     """A state at an index, in place of the log up to it (frozen)."""
 
-    index: int
-    term: int
-    conf_state: bytes
-    """Encoded `ConfState` at `index`."""
-    data: bytes
-    """What the sender gave to `Group.provide_snapshot`."""
+    @property
+    def index(self) -> int: ...
+    @property
+    def term(self) -> int: ...
+    @property
+    def conf_state(self) -> bytes:
+        """Encoded `ConfState` at `index`."""
+    @property
+    def data(self) -> bytes:
+        """What the sender gave to `Group.provide_snapshot`."""
 
 @final
 class Ready:
@@ -146,84 +155,134 @@ class Ready:
     Persist `snapshot`, then `entries`, then `hard_state`, atomically in that order; then call `Group.advance`.
     """
 
-    hard_state: tuple[int, int, int] | None
-    """(term, vote, commit) if it changed."""
-    entries: list[tuple[int, bytes]]
-    """(index, encoded entry) in ascending order. They replace whatever the log on disk holds from the first index on."""
-    messages: list[tuple[int, bytes]]
-    """(to, encoded message) that may go out at once. Drop what goes to a node nobody knows (a forged sender was answered)."""
-    persisted_messages: list[tuple[int, bytes]]
-    """(to, encoded message) that may go out only when this Ready is durable."""
-    committed: list[tuple[int, int, int, bytes]]
-    """(index, term, kind, data), durable on a quorum and here, to be applied. Kinds: `NORMAL`, `CONF_CHANGE`, `CONF_CHANGE_V2`."""
-    read_states: list[tuple[int, bytes]]
-    """(index, context) of `Group.read_index`: a read may be served once the state is applied up to index."""
-    snapshot: Snapshot | None
-    """State to install in place of everything before it. `Group.advance` then counts it as applied."""
-    must_sync: bool
-    """False: nothing here needs an fsync (at most the commit index moved)."""
-    leader: int
-    """The node that leads, as far as known; 0: none."""
-    term: int
-    role: Role
+    @property
+    def hard_state(self) -> tuple[int, int, int] | None:
+        """(term, vote, commit) if it changed."""
+    @property
+    def entries(self) -> list[tuple[int, bytes]]:
+        """(index, encoded entry) in ascending order.
+
+        They replace whatever the log on disk holds from the first index on.
+        """
+    @property
+    def messages(self) -> list[tuple[int, bytes]]:
+        """(to, encoded message) that may go out at once.
+
+        Drop what goes to a node that nobody knows: a forged sender was answered.
+        """
+    @property
+    def persisted_messages(self) -> list[tuple[int, bytes]]:
+        """(to, encoded message) that may go out only when this Ready is durable."""
+    @property
+    def committed(self) -> list[tuple[int, int, int, bytes]]:
+        """(index, term, kind, data), durable on a quorum and here, to be applied.
+
+        Kinds: `NORMAL`, `CONF_CHANGE`, `CONF_CHANGE_V2`.
+        """
+    @property
+    def read_states(self) -> list[tuple[int, bytes]]:
+        """(index, context) of `Group.read_index`: a read may be served once the state is applied up to index."""
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """State to install in place of everything before it. `Group.advance` then counts it as applied."""
+    @property
+    def must_sync(self) -> bool:
+        """False: nothing here needs an fsync (at most the commit index moved)."""
+    @property
+    def leader(self) -> int:
+        """The node that leads, as far as known; 0: none."""
+    @property
+    def term(self) -> int: ...
+    @property
+    def role(self) -> _Role: ...
 
 @final
 class Advanced:
     """What became possible because a Ready is durable (frozen)."""
 
-    commit: int | None
-    """The commit index if it moved. It need not be persisted by itself; a restart learns it again."""
-    committed: list[tuple[int, int, int, bytes]]
-    """As `Ready.committed`."""
-    messages: list[tuple[int, bytes]]
-    """(to, encoded message) that may go out at once."""
+    @property
+    def commit(self) -> int | None:
+        """The commit index if it moved. It need not be persisted by itself; a restart learns it again."""
+    @property
+    def committed(self) -> list[tuple[int, int, int, bytes]]:
+        """As `Ready.committed`."""
+    @property
+    def messages(self) -> list[tuple[int, bytes]]:
+        """(to, encoded message) that may go out at once."""
 
 @final
 class Progress:
     """What the leader knows about one replica (frozen)."""
 
-    match: int
-    """The last index known to be durable there."""
-    next: int
-    """The index of the next entry to send."""
-    state: Literal["probe", "replicate", "snapshot"]
-    recent_active: bool
-    """Heard of since the last check-quorum round."""
-    paused: bool
-    """Nothing is sent for now: a probe or a snapshot is on its way, or the window is full."""
-    pending_snapshot: int
-    """The index of the snapshot on its way; 0: none."""
-    inflight: int
-    """Append messages sent and not acknowledged."""
-    commit: int
-    """The commit index last reported by it."""
-    learner: bool
+    @property
+    def match(self) -> int:
+        """The last index known to be durable there."""
+    @property
+    def next(self) -> int:
+        """The index of the next entry to send."""
+    @property
+    def state(self) -> Literal["probe", "replicate", "snapshot"]: ...
+    @property
+    def recent_active(self) -> bool:
+        """Heard of since the last check-quorum round."""
+    @property
+    def paused(self) -> bool:
+        """Nothing is sent for now: a probe or a snapshot is on its way, or the window is full."""
+    @property
+    def pending_snapshot(self) -> int:
+        """The index of the snapshot on its way; 0: none."""
+    @property
+    def inflight(self) -> int:
+        """Append messages sent and not acknowledged."""
+    @property
+    def commit(self) -> int:
+        """The commit index last reported by it."""
+    @property
+    def learner(self) -> bool: ...
 
 @final
 class Status:
     """A group seen from outside, for metrics and debugging (frozen)."""
 
-    node_id: int
-    term: int
-    vote: int
-    role: Role
-    leader: int
-    transferee: int
-    """Where leadership is being moved to; 0: nowhere."""
-    commit: int
-    applied: int
-    persisted: int
-    first_index: int
-    last_index: int
-    pending_conf_change: bool
-    """A membership change may be in the log and not applied yet."""
-    uncommitted_bytes: int
-    pending_reads: int
-    election_timeout_ticks: int
-    election_elapsed_ticks: int
-    conf_state: ConfState
-    progress: dict[int, Progress]
-    """Per node, itself included; empty unless this replica leads."""
+    @property
+    def node_id(self) -> int: ...
+    @property
+    def term(self) -> int: ...
+    @property
+    def vote(self) -> int: ...
+    @property
+    def role(self) -> _Role: ...
+    @property
+    def leader(self) -> int: ...
+    @property
+    def transferee(self) -> int:
+        """Where leadership is being moved to; 0: nowhere."""
+    @property
+    def commit(self) -> int: ...
+    @property
+    def applied(self) -> int: ...
+    @property
+    def persisted(self) -> int: ...
+    @property
+    def first_index(self) -> int: ...
+    @property
+    def last_index(self) -> int: ...
+    @property
+    def pending_conf_change(self) -> bool:
+        """A membership change may be in the log and not applied yet."""
+    @property
+    def uncommitted_bytes(self) -> int: ...
+    @property
+    def pending_reads(self) -> int: ...
+    @property
+    def election_timeout_ticks(self) -> int: ...
+    @property
+    def election_elapsed_ticks(self) -> int: ...
+    @property
+    def conf_state(self) -> ConfState: ...
+    @property
+    def progress(self) -> dict[int, Progress]:
+        """Per node, itself included; empty unless this replica leads."""
 
 @final
 class Group:
@@ -304,8 +363,9 @@ class Group:
     def set_election_timeout(self, ticks: int | None) -> None:
         """Fix every coming wait for a leader, in [election_ticks, 2 * election_ticks); None: draw at random again."""
     def transfer_leader(self, to: int) -> None:
-        """Begin to hand leadership to voter `to`. Proposals are dropped until it is over, or an election timeout passed.
+        """Begin to hand leadership to voter `to`.
 
+        Proposals are dropped until it is over, or an election timeout passed.
         Raises `ProposalDropped`: `not_leader`; `not_member` when `to` is no voter.
         """
 
@@ -359,8 +419,9 @@ class Group:
         `conf_change_invalid` when the group could not make it (no voter left, already joint, not joint).
         """
     def apply_conf_change(self, kind: int, data: bytes) -> bytes:
-        """Put a committed membership change into force; returns the encoded `ConfState` to persist with the applied index.
+        """Put a committed membership change into force.
 
+        Returns the encoded `ConfState`, to be persisted with the applied index.
         A leader that is no voter any more becomes a follower. Raises `StepError` when the data does not decode or the
         group cannot make the change; then nothing changed (every replica decides alike: skip the entry).
         """
@@ -402,7 +463,7 @@ class Group:
     @property
     def term(self) -> int: ...
     @property
-    def role(self) -> Role: ...
+    def role(self) -> _Role: ...
     @property
     def leader(self) -> int:
         """The node that leads, as far as known; 0: none."""

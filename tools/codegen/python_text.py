@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from functools import cache
 from typing import Final
 
 from tools.codegen.source import SpecError
@@ -45,6 +46,7 @@ def python_pattern(pattern: str | None) -> str | None:
     return pattern[:-1] + r"\Z"
 
 
+@cache
 def format_python(text: str, name: str) -> str:
     """Format with the repository's formatter, independent of any configuration file."""
     command = [sys.executable, "-m", "ruff", "format", "--isolated", f"--line-length={LINE_LENGTH}"]

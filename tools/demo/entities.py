@@ -196,18 +196,21 @@ def entities(table: Table, ends: Ends, *, data: Path | None = None) -> Iterator[
     if header != names:
         raise DatasetError(f"{table.collection}.csv has the columns {header}, expected {names}")
     readers = list(table.columns.values())
-    key, is_edge, na = table.key, table.is_edge, dataset.NA
+    is_edge = table.is_edge
+    origin, dest = (names.index("origin"), names.index("dest")) if is_edge else (0, 0)
+    members = ["_from", "_to", *names] if is_edge else names
+    key, na = table.key, dataset.NA
     seen: set[str] = set()
     for number, row in enumerate(lines, start=2):
         try:
             values = [None if text == na else read(text) for read, text in zip(readers, row, strict=True)]
         except ValueError as error:
             raise DatasetError(f"{table.collection}.csv, line {number}: {error}") from error
-        document: Document = dict(zip(names, values, strict=True))
+        if is_edge:
+            values = [ends.urn(row[origin]), ends.urn(row[dest]), *values]
+        document: Document = dict(zip(members, values, strict=True))
         uuid = uuid5(f"{table.collection}/{key(document)}")
         seen.add(uuid)
-        if is_edge:
-            document = {"_from": ends.urn(document["origin"]), "_to": ends.urn(document["dest"]), **document}
         yield uuid, document
     if len(seen) != table.count:
         raise DatasetError(f"{table.collection}.csv has {len(seen):,} different keys, expected {table.count:,}")

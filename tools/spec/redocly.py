@@ -6,11 +6,13 @@ for each content of the lock file.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -44,17 +46,19 @@ def node_is_missing(which: Callable[[str], str | None] = shutil.which) -> str | 
 def redocly_faults(document: dict[str, Any], cache: Path = CACHE) -> list[str]:
     """Return what Redocly finds in the bundled document, each as a sentence; raises `RedoclyError`."""
     program = _install(cache)
-    path = cache / "openapi.json"
-    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
-    command = [str(program), "lint", str(path), f"--config={HERE / 'redocly.yaml'}", "--format=json"]
-    done = subprocess.run(
-        [*command, "--max-problems=500"],
-        capture_output=True,
-        text=True,
-        timeout=_LINT_TIMEOUT_S,
-        env={**os.environ, **_ENVIRONMENT},
-        check=False,
-    )
+    # A file of its own for each run: several may lint at once, one of them a document with a planted fault.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "openapi.json"
+        path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        command = [str(program), "lint", str(path), f"--config={HERE / 'redocly.yaml'}", "--format=json"]
+        done = subprocess.run(
+            [*command, "--max-problems=500"],
+            capture_output=True,
+            text=True,
+            timeout=_LINT_TIMEOUT_S,
+            env={**os.environ, **_ENVIRONMENT},
+            check=False,
+        )
     try:
         report = json.loads(done.stdout)
     except ValueError as error:
@@ -74,13 +78,21 @@ def _install(cache: Path) -> Path:
     lock = (HERE / "package-lock.json").read_bytes()
     folder = cache / hashlib.sha256(lock).hexdigest()[:16]
     program = folder / "node_modules" / ".bin" / "redocly"
-    if program.exists():
-        return program
     folder.mkdir(parents=True, exist_ok=True)
+    with (cache / "install.lock").open("w") as lock_file:
+        # Released when the file is closed, also by a process that dies.
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        if not program.exists():
+            _npm_ci(folder)
+    if not program.exists():
+        raise RedoclyError(f"npm ci left no {program}")
+    return program
+
+
+def _npm_ci(folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, folder / name)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_S, check=False)
-    if done.returncode or not program.exists():
+    if done.returncode:
         raise RedoclyError(f"npm ci failed (exit {done.returncode}): {done.stderr[-800:]}")
-    return program

@@ -113,9 +113,9 @@ def test_no_pattern_takes_long_on_hostile_text(spec: Spec) -> None:
         for parameter in operation.parameters:
             if parameter.constraints.pattern:
                 for text in hostile:
-                    begin = time.perf_counter()
+                    begin = time.process_time()
                     re.search(parameter.constraints.pattern, text)
-                    assert time.perf_counter() - begin < 0.5, (operation.operation_id, parameter.name, text[:10])
+                    assert time.process_time() - begin < 0.5, (operation.operation_id, parameter.name, text[:10])
 
 
 def entity(document: dict[str, Any], method: str) -> dict[str, Any]:

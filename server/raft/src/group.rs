@@ -86,7 +86,10 @@ impl Group {
         pre_vote = true,
         check_quorum = true,
         election_timeout_ticks = None,
-    ))]
+    ), text_signature = "(*, node_id, election_ticks, heartbeat_ticks, voters=None, learners=(), conf_state=None, \
+        hard_state=(0, 0, 0), snapshot_index=0, snapshot_term=0, applied=0, entries=(), max_size_per_message=1048576, \
+        max_inflight=256, max_uncommitted_bytes=67108864, max_committed_bytes_per_ready=8388608, \
+        max_message_bytes=67108864, pre_vote=True, check_quorum=True, election_timeout_ticks=None)")]
     #[allow(clippy::too_many_arguments)] // Keyword-only settings of one object.
     fn new(
         py: Python<'_>,
@@ -237,7 +240,8 @@ impl Group {
     }
 
     /// Append a membership change to the leader's log and return its index.
-    #[pyo3(signature = (changes, *, transition = "auto", context = NO_BYTES))]
+    #[pyo3(signature = (changes, *, transition = "auto", context = NO_BYTES),
+        text_signature = "($self, changes, *, transition='auto', context=b'')")]
     fn propose_conf_change(
         &mut self,
         py: Python<'_>,

@@ -4,7 +4,9 @@
 //! caller or from a peer, makes the core panic; if it does panic after all, the group is dead and says so. It must not
 //! know disks, sockets, clocks, threads, or what the entries mean.
 //!
-//!     wire -> message -> guard -> replica (raft::Raft over storage) -> values -> Python
+//! ```text
+//! wire -> message -> guard -> replica (raft::Raft over storage) -> values -> Python
+//! ```
 //!
 //! `group` is the door, `panics` the last line of defence. The API is documented in themis_raft.pyi.
 

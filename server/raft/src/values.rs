@@ -217,7 +217,8 @@ fn sort(proto: &mut ConfStateProto) {
 #[pymethods]
 impl ConfState {
     #[new]
-    #[pyo3(signature = (*, voters, learners = Vec::new(), voters_outgoing = Vec::new(), learners_next = Vec::new(), auto_leave = false))]
+    #[pyo3(signature = (*, voters, learners = Vec::new(), voters_outgoing = Vec::new(), learners_next = Vec::new(), auto_leave = false),
+        text_signature = "(*, voters, learners=(), voters_outgoing=(), learners_next=(), auto_leave=False)")]
     fn py_new(
         voters: Vec<u64>,
         learners: Vec<u64>,

@@ -275,7 +275,7 @@ class Node:
             ),
         )
         handlers = {operation: handler for family in families for operation, handler in family.handlers().items()}
-        return Edge(config, handlers, self._instruments, lambda: self._topology.epoch)
+        return Edge(config, handlers, self._instruments, self._topology)
 
     def _tls(self) -> ssl.SSLContext | None:
         http = self.config.http

@@ -210,4 +210,3 @@ class Cluster:
             if not step:
                 return lines
             lines += step
-

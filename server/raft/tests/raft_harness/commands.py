@@ -1,16 +1,16 @@
 """The commands of a scenario. `python -m raft_harness.commands FILE... [--rewrite]` runs files by hand.
 
-    add-nodes 3 [voters=1,2,3] [learners=4] [pre-vote=false] [check-quorum=false] [inflight=N] [size=N]
-              [uncommitted=N] [start=N]        start: the log begins after this index, as after a compaction
-    add-empty 4                                a replica that waits to be added
-    campaign 1          tick 1 [N]             pass N [quiet]     (N ticks of everybody, stabilized after each)
-    propose 1 TEXT...   read-index 1 TEXT      transfer 1 to=2
-    conf-change 1 v4 l5 r2 [transition=explicit]                  (no changes: leave the joint phase)
-    process 1           hold 1 / persist 1     (a Ready taken / on disk)    deliver 2 [3...]
-    stabilize [1 2...] [quiet]                 drop-all           (lose what is on the network)
-    partition 1,2 3,4,5 / heal                 crash 3 / restart 3 / wipe 3     (its disk is lost)
-    compact 1 INDEX     report-snapshot 1 to=3 ok=true            report-unreachable 1 to=3
-    nodes               status 1               log 1              texts              timeout 1 TICKS
+add-nodes 3 [voters=1,2,3] [learners=4] [pre-vote=false] [check-quorum=false] [inflight=N] [size=N]
+          [uncommitted=N] [start=N]        start: the log begins after this index, as after a compaction
+add-empty 4                                a replica that waits to be added
+campaign 1          tick 1 [N]             pass N [quiet]     (N ticks of everybody, stabilized after each)
+propose 1 TEXT...   read-index 1 TEXT      transfer 1 to=2
+conf-change 1 v4 l5 r2 [transition=explicit]                  (no changes: leave the joint phase)
+process 1           hold 1 / persist 1     (a Ready taken / on disk)    deliver 2 [3...]
+stabilize [1 2...] [quiet]                 drop-all           (lose what is on the network)
+partition 1,2 3,4,5 / heal                 crash 3 / restart 3 / wipe 3     (its disk is lost)
+compact 1 INDEX     report-snapshot 1 to=3 ok=true            report-unreachable 1 to=3
+nodes               status 1               log 1              texts              timeout 1 TICKS
 """
 
 from __future__ import annotations
@@ -283,7 +283,9 @@ def main() -> int:
         for mismatch in run(path, Interpreter().execute, rewrite=arguments.rewrite):
             failed = 1
             block = mismatch.block
-            print(f"{path}:{block.line}: {block.command}\n--- expected\n{block.expected}\n--- actual\n{mismatch.actual}\n")
+            print(
+                f"{path}:{block.line}: {block.command}\n--- expected\n{block.expected}\n--- actual\n{mismatch.actual}\n"
+            )
     return failed
 
 

@@ -59,7 +59,10 @@ def parse(text: str) -> tuple[list[Block], tuple[str, ...]]:
 
 
 def run(path: Path, execute: Callable[[str], str], *, rewrite: bool = False) -> list[Mismatch]:
-    """Execute a script and return the blocks whose output differs; with `rewrite`, put the actual output in the file."""
+    """Execute a script and return the blocks whose output differs.
+
+    With `rewrite`, the actual output goes into the file instead.
+    """
     blocks, after = parse(path.read_text(encoding="utf-8"))
     mismatches: list[Mismatch] = []
     written: list[str] = []

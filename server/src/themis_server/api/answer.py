@@ -83,4 +83,4 @@ class Answer(web.StreamResponse):
         if self._status not in (304, 204):
             entity = f"Content-Type: {self.media_type}\r\nContent-Length: {len(self.body)}\r\n"
         line, date = _STATUS_LINES[self._status], rfc822_formatted_time()
-        return f"{line}{self.head}Date: {date}\r\nServer: themis\r\n{entity}{connection}\r\n".encode("latin-1")
+        return f"{line}{self.head}{entity}{connection}Date: {date}\r\nServer: themis\r\n\r\n".encode("latin-1")

@@ -27,24 +27,25 @@ QueryValue = str | int | bool
 class Call:
     """One request to one operation."""
 
-    __slots__ = ("_limits", "_parameters", "_query", "headers", "operation", "path", "request", "request_id")
+    __slots__ = ("_defaults", "_limits", "_parameters", "_query", "headers", "operation", "path", "request")
 
     def __init__(
         self,
         request: web.BaseRequest,
+        headers: Mapping[str, str],
         operation: Operation,
+        defaults: dict[str, QueryValue],
         parameters: list[str],
         path: str,
         query: str,
-        request_id: str,
         limits: Limits,
     ) -> None:
         self.request = request
         self.operation = operation
         self.path = path
-        self.headers: Mapping[str, str] = request.headers
-        self.request_id = request_id
+        self.headers = headers
         self._parameters = parameters
+        self._defaults = defaults
         self._query = query
         self._limits = limits
 
@@ -67,12 +68,10 @@ class Call:
 
     def query(self) -> dict[str, QueryValue]:
         """Return the query parameters, typed and checked against the spec; defaults filled in."""
-        declared = {param.name: param for param in self.operation.query_params}
-        values: dict[str, QueryValue] = {
-            param.name: param.default for param in self.operation.query_params if param.default is not None
-        }
         if not self._query:
-            return values
+            return self._defaults
+        declared = {param.name: param for param in self.operation.query_params}
+        values = dict(self._defaults)
         seen = set()
         for pair in self._query.split("&"):
             if not pair:

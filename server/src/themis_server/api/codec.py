@@ -136,18 +136,18 @@ def parse_if_none_match(text: str) -> tuple[int, ...] | None:
 
     None for `*`. Weak tags compare like strong ones (RFC 9110).
     """
-    return None if text.strip() == "*" else _etags("If-None-Match", text, weak=True)
+    return None if text.strip(" \t") == "*" else _etags("If-None-Match", text, weak=True)
 
 
 def parse_if_match(text: str) -> tuple[int, ...] | None:
     """Return the versions of an If-Match; None for `*`. A weak tag is refused: it could never match."""
-    return None if text.strip() == "*" else _etags("If-Match", text, weak=False)
+    return None if text.strip(" \t") == "*" else _etags("If-Match", text, weak=False)
 
 
 def _etags(header: str, text: str, *, weak: bool) -> tuple[int, ...]:
     versions = []
     for part in text.split(","):
-        tag = part.strip()
+        tag = part.strip(" \t")
         if not tag:
             continue
         match = _ETAG.fullmatch(tag)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Final
 
@@ -22,6 +23,7 @@ from themis_server.api.routes import Handler, Routes
 from themis_server.config import Config
 from themis_server.errors import ThemisServerError
 from themis_server.ids import RequestIds
+from themis_server.metadata.topology import TopologyView
 from themis_server.observability.instruments import Instruments
 from themis_server.observability.log import get_logger
 
@@ -38,20 +40,21 @@ class Edge:
         config: Config,
         handlers: Mapping[str, Handler],
         instruments: Instruments,
-        epoch: Callable[[], int],
+        topology: TopologyView,
     ) -> None:
         self._limits = config.limits
-        self._slow_s = config.log.slow_request_ms / 1000
+        self._slow_s = config.log.slow_request_ms / 1000 or math.inf
         self._routes = Routes(handlers, instruments)
         self._unmatched = instruments.operation(_UNMATCHED)
         self._instruments = instruments
-        self._epoch = epoch
+        self._topology = topology
         self._ids = RequestIds()
         self._cors = Cors(config.http.cors_origins)
         self._connections = ConnectionCounter(config.limits.connections_per_address_max)
         self._listener: asyncio.Server | None = None
         self._server: Server | None = None
         self.in_flight = 0
+        self._closing = False
         self._drained = asyncio.Event()
 
     # Life
@@ -79,8 +82,8 @@ class Edge:
             return
         self._listener.close()
         self._server.pre_shutdown()
+        self._closing = True
         if self.in_flight:
-            self._drained.clear()
             try:
                 await asyncio.wait_for(self._drained.wait(), self._limits.drain_timeout_s)
             except TimeoutError:
@@ -93,25 +96,27 @@ class Edge:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         started_s = perf_counter()
         self.in_flight += 1
-        request_id = self._request_id(request)
+        headers = request.headers
+        given_id = headers.get("X-Request-Id")
+        request_id = self._ids.next() if given_id is None or not _REQUEST_ID.fullmatch(given_id) else given_id
         path, _, query = request.raw_path.partition("?")
         metrics = None
         try:
             if path[:1] != "/":
                 path = self._absolute_form(request)
-            if "Origin" in request.headers and self._cors.is_preflight(request):
+            if self._cors.enabled and self._cors.is_preflight(request):
                 answer = self._cors.preflight(request, self._routes.methods(path))
             else:
                 route, parameters = self._routes.find(request.method, path)
                 metrics = route.metrics
                 metrics.begin()
-                call = Call(request, route.operation, parameters, path, query, request_id, self._limits)
+                call = Call(request, headers, route.operation, route.defaults, parameters, path, query, self._limits)
                 answer = await route.handler(call)
         except ThemisServerError as error:
             answer = self._problem(error, request, path, request_id)
         except Exception as error:
             answer = self._internal(error, request, path, request_id)
-        answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._epoch()}\r\n"
+        answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._topology.epoch}\r\n"
         if self._cors.enabled:
             answer.head += self._cors.head(request)
         duration_s = perf_counter() - started_s
@@ -128,15 +133,9 @@ class Edge:
                 duration_ms=round(duration_s * 1000, 1),
             )
         self.in_flight -= 1
-        if not self.in_flight:
+        if self._closing and not self.in_flight:
             self._drained.set()
         return answer
-
-    def _request_id(self, request: web.BaseRequest) -> str:
-        given = request.headers.get("X-Request-Id")
-        if given is not None and _REQUEST_ID.fullmatch(given):
-            return given
-        return self._ids.next()
 
     @staticmethod
     def _absolute_form(request: web.BaseRequest) -> str:
@@ -195,7 +194,7 @@ class Edge:
     def _raw(self, error: ThemisServerError) -> bytes:
         request_id = self._ids.next()
         answer = problem(error, instance="", request_id=request_id)
-        answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._epoch()}\r\n"
+        answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._topology.epoch}\r\n"
         return answer.alone()
 
     def refuse(self, request: web.BaseRequest, error: ThemisServerError | None, exc: BaseException | None) -> Answer:
@@ -214,7 +213,7 @@ class Edge:
             error.fields["limit"] = limits[error.code]
         self._unmatched.begin()
         answer = problem(error, instance="", request_id=request_id)
-        answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._epoch()}\r\n"
+        answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._topology.epoch}\r\n"
         answer.force_close()
         self._unmatched.end(answer.status, 0.0)
         return answer

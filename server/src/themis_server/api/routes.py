@@ -11,7 +11,7 @@ from typing import NamedTuple
 from themis_server._generated.errors import ErrorCode
 from themis_server._generated.operations import OPERATIONS, Operation
 from themis_server.api.answer import Answer
-from themis_server.api.call import Call
+from themis_server.api.call import Call, QueryValue
 from themis_server.errors import ThemisServerError
 from themis_server.observability.instruments import Instruments, OperationMetrics
 
@@ -28,6 +28,8 @@ class Route(NamedTuple):
     operation: Operation
     handler: Handler
     metrics: OperationMetrics
+    defaults: dict[str, QueryValue]
+    """The query parameters of a request that gives none."""
 
 
 class _Node:
@@ -58,7 +60,8 @@ class Routes:
                 else:
                     node = node.literal.setdefault(segment, _Node())
             metrics = instruments.operation(operation.operation_id)
-            node.routes[operation.method] = Route(operation, handlers[operation.operation_id], metrics)
+            defaults = {param.name: param.default for param in operation.query_params if param.default is not None}
+            node.routes[operation.method] = Route(operation, handlers[operation.operation_id], metrics, defaults)
 
     def find(self, method: str, path: str) -> tuple[Route, list[str]]:
         """Return the route of a request, and its path parameters as they stand in the path.

@@ -13,7 +13,6 @@ from themis_server.gateway.writing import Writer, outcome_error
 from themis_server.metadata.catalog import Collection
 from themis_server.shard.replica import Replica
 from themis_server.statemachine.command import Mutated, Write, WriteOp
-from themis_server.storage import keys
 
 
 class WriteItem(NamedTuple):
@@ -63,18 +62,17 @@ class Batches:
         positions: list[int] = []
         wanted: list[bytes] = []
         names: list[str] = []
-        prefixes: dict[tuple[str, int], bytes] = {}
+        collections: dict[str, int] = {}
         engine = None
         for position, text in enumerate(urns):
             try:
                 prefix, uuid = split_urn(text)
                 replica = router.replica_of(uuid)
-                key_prefix = prefixes.get((prefix, replica.group))
-                if key_prefix is None:
-                    collection = router.locate(prefix, uuid).collection
-                    key_prefix = prefixes[prefix, replica.group] = keys.entity_prefix(replica.group, collection.id)
+                collection = collections.get(prefix)
+                if collection is None:
+                    collection = collections[prefix] = router.collection(prefix).id
                 engine = replica.engine
-                wanted.append(key_prefix + uuid_to_bytes(uuid))
+                wanted.append(replica.key_prefix(collection) + uuid_to_bytes(uuid))
                 positions.append(position)
                 names.append(prefix + uuid)
             except InvalidUrn as error:
@@ -147,7 +145,7 @@ class Batches:
         try:
             if op is WriteOp.PUT:
                 return await self._router.collection_for_write(prefix)
-            return self._router.locate(prefix, uuid).collection
+            return self._router.collection(prefix)
         except ThemisServerError as error:
             return error
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from themis.urn import uuid_to_bytes
+
 from themis_server.gateway.router import Router
 from themis_server.gateway.writing import Writer, outcome_error
 from themis_server.metadata.catalog import Collection
@@ -27,8 +29,9 @@ class Entities:
 
     def read(self, prefix: str, uuid: str) -> tuple[Collection, bytes | None]:
         """Return an entity's collection and its stored form (see storage.values), None if there is no such entity."""
-        collection, replica, raw_uuid = self._router.locate(prefix, uuid)
-        return collection, replica.get(collection.id, raw_uuid)
+        router = self._router
+        collection = router.collection(prefix)
+        return collection, router.replica_of(uuid).get(collection.id, uuid_to_bytes(uuid))
 
     async def write(
         self, op: WriteOp, prefix: str, uuid: str, document: bytes, expect: tuple[int, ...] | None, key: str | None

@@ -40,8 +40,11 @@ class Router:
         Raises:
             ThemisServerError: namespace_not_found, collection_not_found, collection_model_mismatch, wrong_shard.
         """
-        collection = self._catalog.by_prefix.get(prefix) or self._catalog.resolve(parse_prefix(prefix))
-        return Located(collection, self.replica_of(uuid), uuid_to_bytes(uuid))
+        return Located(self.collection(prefix), self.replica_of(uuid), uuid_to_bytes(uuid))
+
+    def collection(self, prefix: str) -> Collection:
+        """Return the collection that the text of a URN up to its uuid names."""
+        return self._catalog.by_prefix.get(prefix) or self._catalog.resolve(parse_prefix(prefix))
 
     async def locate_for_write(self, prefix: str, uuid: str) -> Located:
         """Return the place of an entity; its collection comes into being if that is allowed."""

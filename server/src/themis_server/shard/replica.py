@@ -20,6 +20,7 @@ class Replica:
         self.group = group
         self.engine = engine
         self._pending = pending
+        self._prefixes: dict[int, bytes] = {}
 
     async def mutate(self, command: Mutate) -> Mutated | KeyReused:
         """Propose writes and return their outcomes, in order."""
@@ -36,7 +37,14 @@ class Replica:
 
     def get(self, collection: int, uuid: bytes) -> bytes | None:
         """Return the stored form of an entity (see storage.values), or None."""
-        return self.engine.get(keys.entity_prefix(self.group, collection) + uuid)
+        return self.engine.get(self.key_prefix(collection) + uuid)
+
+    def key_prefix(self, collection: int) -> bytes:
+        """Return what the keys of a collection's entities begin with here. Ids are never used twice, so it never changes."""
+        prefix = self._prefixes.get(collection)
+        if prefix is None:
+            prefix = self._prefixes[collection] = keys.entity_prefix(self.group, collection)
+        return prefix
 
     def count(self, collection: int) -> int:
         """Return how many entities a collection has in this shard."""

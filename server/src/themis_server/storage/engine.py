@@ -97,10 +97,13 @@ class Overlay:
         """Remove every key with start <= key < end."""
         for key in [k for k in self.pending if start <= k < end]:
             del self.pending[key]
-        self.ranges.append((start, end))
+        if start < end:  # RocksDB takes a range that ends before it begins for an error, which here would be fatal
+            self.ranges.append((start, end))
 
     def scan(self, start: bytes, end: bytes, limit: int | None = None) -> Iterator[tuple[bytes, bytes]]:
         """Yield the pairs of a range as they will be after this write, in key order."""
+        if limit == 0:
+            return
         changed = sorted(k for k in self.pending if start <= k < end)
         position, count = 0, 0
         for key, value in self._base.scan(start, end):

@@ -30,11 +30,10 @@ class MemoryEngine:
         return multi_get_in_order(self, keys)
 
     def scan(self, start: bytes, end: bytes, limit: int | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Yield pairs with start <= key < end in key order, at most `limit`."""
+        """Yield pairs with start <= key < end in key order, at most `limit`; a consistent view as of the first pair."""
         lower, upper = bisect_left(self._keys, start), bisect_left(self._keys, end)
         selected = self._keys[lower:upper] if limit is None else self._keys[lower : min(upper, lower + limit)]
-        for key in selected:
-            yield key, self._values[key]
+        yield from [(key, self._values[key]) for key in selected]
 
     def write(self, overlay: Overlay) -> None:
         """Apply what `overlay` collected; `DiskFull` when told that the disk is full."""

@@ -209,7 +209,7 @@ class CatalogHandlers:
             models.ListedEntity(
                 urn=prefix + uuid_from_bytes(uuid),
                 version=values.version_of(stored),
-                doc=msgspec.Raw(values.document_of(stored) if with_documents else b""),
+                doc=msgspec.Raw(values.document_of(stored)) if with_documents else msgspec.UNSET,
             )
             for uuid, stored in page.entities
         ]

@@ -1,0 +1,89 @@
+"""Running wrk, the load generator, and reading what it reports."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+_SCRIPT = Path(__file__).with_name("replay.lua")
+_MARK = "REPORT "
+_GRACE_S = 60.0
+
+
+class WrkError(Exception):
+    """wrk is not there, failed, or saw requests fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is sent: the requests in a file, by so many connections at once."""
+
+    requests: Path
+    connections: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What wrk saw."""
+
+    requests: int
+    duration_us: int
+    bytes: int
+    failed: dict[str, int]
+    p50_us: int
+    p99_us: int
+
+    @property
+    def requests_per_s(self) -> float:
+        """Answers per second of wall clock."""
+        return self.requests / (self.duration_us / 1e6)
+
+    @property
+    def answer_bytes(self) -> float:
+        """Bytes of an answer on average, head included."""
+        return self.bytes / self.requests if self.requests else 0.0
+
+
+def parse_report(output: str) -> Report:
+    """Find the line that replay.lua printed.
+
+    Raises:
+        WrkError: It is not there, or says that requests failed: a server is not faster for refusing them.
+    """
+    lines = [line for line in output.splitlines() if line.startswith(_MARK)]
+    if len(lines) != 1:
+        raise WrkError(f"wrk printed no report:\n{output.strip()}")
+    report = msgspec.json.decode(lines[0].removeprefix(_MARK), type=Report)
+    failed = {kind: count for kind, count in report.failed.items() if count}
+    if failed:
+        raise WrkError(f"of {report.requests} requests failed: {failed}")
+    if not report.requests:
+        raise WrkError("not one request was answered")
+    return report
+
+
+def require() -> None:
+    """Make sure that wrk is installed; raises `WrkError` that says how to install it."""
+    if shutil.which("wrk") is None:
+        raise WrkError("wrk is not installed; on Debian: apt-get install -y wrk (./themis doctor tells for others)")
+
+
+def run(port: int, load: Load, duration_s: float, seed: int) -> Report:
+    """Send a load to a port of the loopback interface for a while.
+
+    Raises:
+        WrkError: wrk failed, or a request did.
+    """
+    command = ["wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{duration_s:.0f}s"]
+    command += ["--timeout", "20s", "--script", str(_SCRIPT), f"http://127.0.0.1:{port}"]
+    command += ["--", str(load.requests), str(seed)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=duration_s + _GRACE_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise WrkError(f"wrk did not end within {duration_s + _GRACE_S:.0f} s") from error
+    if ended.returncode:
+        raise WrkError(f"wrk ended with {ended.returncode}: {ended.stderr.strip() or ended.stdout.strip()}")
+    return parse_report(ended.stdout)
