@@ -129,7 +129,7 @@ def _tasks(extent: Extent) -> list[_Task]:
             (build, runtime, demo),
             lambda: [[*locked, "--compile-bytecode", "-r", str(runtime), "-r", str(demo)]],
         ),
-        _Task("raft", "themis-raft (Rust)", _raft_sources(), _raft_commands),
+        _Task("raft", "themis-raft (Rust: a minute)", _raft_sources(), _raft_commands),
         _Task(
             "ours",
             "themis-python, themis-server",

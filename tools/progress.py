@@ -13,6 +13,7 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
 _REDRAW_S = 0.1
 _PLAIN_LINE_S = 5.0
+_STEP_LINE_S = 15.0
 _BAR_CELLS = 28
 
 
@@ -38,7 +39,7 @@ class Step:
         self._spinner = _SPINNER if _speaks_unicode(self._stream) else _ASCII_SPINNER
         self._label = f"[{number}/{total}] {name}"
         self._begun = time.monotonic()
-        self._drawn = 0.0
+        self._drawn = 0.0 if self._live else self._begun
         self._frame = 0
         if not self._live:
             self._write(f"{self._label} ...\n")
@@ -46,9 +47,12 @@ class Step:
     def tick(self, note: str = "") -> None:
         """Redraw the line; `note` is a few words on what happens inside the step."""
         now = time.monotonic()
-        if not self._live or now - self._drawn < _REDRAW_S:
+        if now - self._drawn < (_REDRAW_S if self._live else _STEP_LINE_S):
             return
         self._drawn = now
+        if not self._live:
+            self._write(f"{self._label} ... {seconds(now - self._begun)}  {note}".rstrip()[:100] + "\n")
+            return
         self._frame = (self._frame + 1) % len(self._spinner)
         tail = f"  {note}"[:60] if note else ""
         self._write(f"\r\x1b[K{self._label} {self._spinner[self._frame]} {seconds(now - self._begun)}{tail}")

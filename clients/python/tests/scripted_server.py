@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -70,7 +71,7 @@ class ScriptedServer:
         self._version = 1000
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._servers: list[asyncio.Server | None] = []
+        self._listening: list[socket.socket | None] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Life
@@ -124,33 +125,50 @@ class ScriptedServer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _listen(self, node: int, port: int) -> None:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            task.set_name(str(node))
-            self._tasks.add(task)
-            self.connections += 1
-            try:
-                while await self._exchange(node, reader, writer):
-                    pass
-            except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                pass
-            finally:
-                self._tasks.discard(task)
-                writer.transport.abort()
-
-        server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=self._tls)
-        if node == len(self._servers):
-            self._servers.append(server)
-            self.ports.append(server.sockets[0].getsockname()[1])
+        # Not asyncio.start_server: in Python 3.11, closing one while it accepts leaks the connection.
+        listening = socket.create_server(("127.0.0.1", port), backlog=64)
+        listening.setblocking(False)
+        self._loop.add_reader(listening, self._accept, node, listening)
+        if node == len(self._listening):
+            self._listening.append(listening)
+            self.ports.append(listening.getsockname()[1])
         else:
-            self._servers[node] = server
+            self._listening[node] = listening
+
+    def _accept(self, node: int, listening: socket.socket) -> None:
+        try:
+            connection, _ = listening.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        self.connections += 1
+        connection.setblocking(False)
+        task = self._loop.create_task(self._serve(node, connection), name=str(node))
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: connection.close())
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, node: int, connection: socket.socket) -> None:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        try:
+            transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection, ssl=self._tls)
+        except OSError:
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        try:
+            while await self._exchange(node, reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            transport.abort()
 
     async def _stop(self, node: int) -> None:
-        server = self._servers[node]
-        if server is not None:
-            server.close()
-            self._servers[node] = None
+        listening = self._listening[node]
+        if listening is not None:
+            self._loop.remove_reader(listening)
+            listening.close()
+            self._listening[node] = None
         await self._cancel_connections(node)
 
     async def _settle(self) -> None:
@@ -287,7 +305,14 @@ class ScriptedServer:
     def topology(self) -> dict[str, Any]:
         """The document of GET /topology."""
         nodes = [
-            {"node_id": f"node-{i}", "endpoint": url, "datacenter": "dc", "rack": "r", "state": "up", "version": "0.1.0"}
+            {
+                "node_id": f"node-{i}",
+                "endpoint": url,
+                "datacenter": "dc",
+                "rack": "r",
+                "state": "up",
+                "version": "0.1.0",
+            }
             for i, url in enumerate(self.urls)
         ]
         replicas = [{"node_id": node["node_id"], "role": "voter"} for node in nodes]
@@ -298,9 +323,7 @@ class ScriptedServer:
         tokens = TokenTable(build_token_table(self.leaders, 16)).to_wire()
         return {"epoch": self.epoch, "nodes": nodes, "shards": shards, "tokens": tokens}
 
-    def _entity(
-        self, method: str, urn: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
+    def _entity(self, method: str, urn: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         known = self.store.get(urn)
         version = known[0] if known else None
         if method in ("GET", "HEAD"):

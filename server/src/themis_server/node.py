@@ -59,6 +59,7 @@ from themis_server.storage.rocks import RocksEngine, Role
 from themis_server.storage.space import DiskSpace
 
 _HOUSEKEEPING_S: Final = 1.0
+_TIDY_S: Final = 60.0
 _FATAL_EXIT: Final = 70
 _log = get_logger(__name__)
 
@@ -74,6 +75,7 @@ class Node:
         self._monitors = Monitors(self._instruments, self._clock)
         self._stopping = False
         self._stalled = False
+        self._expire_at_s = 0.0
         self._why_not_ready: str | None = "the node is starting"
         self._measurements: deque[Callable[[], None]] = deque()
         self._tasks: list[asyncio.Task[None]] = []
@@ -91,7 +93,11 @@ class Node:
             listener.close()
             raise StartRefusedError(str(error)) from error
         self._start_replication()
-        await self._start_metadata(listener)
+        try:
+            await self._start_metadata()
+        except ThemisServerError as error:
+            listener.close()
+            raise StartRefusedError(f"the node's metadata cannot be written: {error.detail}") from error
         edge = self._make_edge()
         await edge.listen(listener, self._tls())
         self._edge = edge
@@ -115,6 +121,7 @@ class Node:
         self._why_not_ready = "stopping"
         self._instruments.ready.set(0)
         _log.info("node.stopping")
+        self._topology.release()
         await self._edge.close()
         for task in self._tasks:
             task.cancel()
@@ -211,7 +218,7 @@ class Node:
         self._pending.connect(self._thread)
         self._thread.start()
 
-    async def _start_metadata(self, listener: socket.socket) -> None:
+    async def _start_metadata(self) -> None:
         config = self.config
         self._store = EmbeddedStore(self._engine, lambda command: self._pending.propose(meta.GROUP, command))
         me = topologies.Node(
@@ -239,7 +246,6 @@ class Node:
         self._changes = CatalogChanges(
             self._catalog, self._store, self._replicas, self._clock, retention_ms=config.idempotency.retention_s * 1000
         )
-        await self._changes.finish_drops()
         self._tasks.append(asyncio.create_task(self._tidy_metadata(), name="metadata-tidy"))
 
     def _make_edge(self) -> Edge:
@@ -250,7 +256,7 @@ class Node:
             self._clock,
             WriteLimits(limits.body_bytes_max, config.idempotency.retention_s * 1000, config.idempotency.records_max),
         )
-        listing = Listing(router)
+        listing = Listing(router, page_bytes_max=limits.batch_response_bytes_max)
         rules = DocumentRules(limits.json_depth_max, limits.strict_json)
         families = (
             EntityHandlers(Entities(router, writer), rules),
@@ -358,17 +364,22 @@ class Node:
             instruments.apply_lag_entries.labels(str(status.group)).set(status.commit - status.applied)
 
     def _maintain(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s < self._expire_at_s or self._space.short():
+            return
+        self._expire_at_s = now_s + _TIDY_S
         oldest_ms = self._clock.unix_ms() - self.config.storage.change_feed_retention_s * 1000
         expire_events(self._engine, range(1, self.identity.shards + 1), oldest_ms)
 
     async def _tidy_metadata(self) -> None:
         while True:
-            await asyncio.sleep(60)
             try:
+                await self._changes.finish_drops()
                 await self._store.end_expired_leases(self._clock.unix_ms())
                 await self._changes.forget_expired()
             except ThemisServerError as error:
                 _log.warning("metadata.tidy.failed", why=str(error))
+            await asyncio.sleep(_TIDY_S)
 
 
 def _fatal(error: BaseException) -> None:

@@ -390,8 +390,8 @@ def load_topology(core: Core, timeout_s: float) -> Flow[bool]:
             core.token = yield FetchToken(None)
         if core.token is not None:
             headers["Authorization"] = f"Bearer {core.token}"
-        if router.view is not None:
-            headers["If-None-Match"] = f'"{router.view.epoch}"'
+        if router.view is not None and router.view.etag is not None:
+            headers["If-None-Match"] = router.view.etag
         # A node that hangs must leave time to ask another one.
         allowed = min(deadline - core.clock(), timeout_s / 2)
         if allowed <= 0:
@@ -412,7 +412,7 @@ def load_topology(core: Core, timeout_s: float) -> Flow[bool]:
             logger.debug("no topology from %s: status %d", endpoint.url, response.status)
             continue
         try:
-            view = TopologyView.decode(response.body)
+            view = TopologyView.decode(response.body, response.headers.get("etag"))
         except ValueError as error:
             logger.warning("the topology of %s makes no sense: %s", endpoint.url, error)
             continue

@@ -116,7 +116,7 @@ _READ_EXPECTED: Final = frozenset({304, 404})
 _DELETE_EXPECTED: Final = frozenset({404})
 # A 404 of these codes means "no such entity"; any other (a wrong base path, a proxy) is an error.
 _ABSENT_CODES: Final = frozenset({"entity_not_found", "collection_not_found", "namespace_not_found"})
-_ETAG: Final = re.compile(r'(?:W/)?"([1-9][0-9]{0,15})"')
+_ETAG: Final = re.compile(r'"([1-9][0-9]{0,15})"')
 
 
 def get(core: Core, urn: Urn, read: ReadOptions, timeout_s: float | None) -> Flow[dict[str, Any] | None]:
@@ -132,7 +132,7 @@ def get_entity(
     core: Core, urn: Urn, read: ReadOptions, if_none_match: VersionMatch | None, timeout_s: float | None
 ) -> Flow[Entity | NotModified | None]:
     """The document with its version, NOT_MODIFIED, or None."""
-    headers = {} if if_none_match is None else {"If-None-Match": _etags(if_none_match, "if_none_match")}
+    headers = {} if if_none_match is None else {"If-None-Match": format_etags(if_none_match, "if_none_match")}
     answer = yield from perform(core, _read_call(core, _GET.operation_id, urn, read, headers, timeout_s))
     response = answer.response
     if response.status == 404:
@@ -170,7 +170,7 @@ def put(
     """Create or replace."""
     headers = {"Content-Type": _JSON}
     if if_match is not None:
-        headers["If-Match"] = _etags(if_match, "if_match")
+        headers["If-Match"] = format_etags(if_match, "if_match")
     if if_none_match is not None:
         if if_none_match != "*":
             raise ConfigurationError("if_none_match of a write is '*': only if there is no entity yet")
@@ -191,7 +191,7 @@ def patch(
     """Merge changes into an existing entity (RFC 7396)."""
     headers = {"Content-Type": _MERGE_PATCH}
     if if_match is not None:
-        headers["If-Match"] = _etags(if_match, "if_match")
+        headers["If-Match"] = format_etags(if_match, "if_match")
     body = encode_document(changes)
     answer = yield from perform(core, _write_call(core, "patchEntity", urn, headers, body, idempotency_key, timeout_s))
     return _written(answer, urn, created=False)
@@ -201,7 +201,7 @@ def delete(
     core: Core, urn: Urn, if_match: IfMatch | None, idempotency_key: IdempotencyKey, timeout_s: float | None
 ) -> Flow[WriteResult | None]:
     """Delete; None when there was nothing to delete."""
-    headers = {} if if_match is None else {"If-Match": _etags(if_match, "if_match")}
+    headers = {} if if_match is None else {"If-Match": format_etags(if_match, "if_match")}
     call = _write_call(core, "deleteEntity", urn, headers, b"", idempotency_key, timeout_s, _DELETE_EXPECTED)
     answer = yield from perform(core, call)
     if answer.response.status == 404:
@@ -264,7 +264,21 @@ def _write_call(
     )
 
 
-def _etags(match: VersionMatch, what: str) -> str:
+def _check_absent(answer: Answer) -> None:
+    # HEAD has no body to tell a missing entity from a wrong path.
+    if answer.response.body and answer.problem_code() not in _ABSENT_CODES:
+        raise answer.error()
+
+
+def parse_etag(text: str) -> int | None:
+    """The version in a strong entity tag, None when it is none."""
+    found = _ETAG.fullmatch(text)
+    version = int(found[1]) if found is not None else 0
+    return version if 0 < version <= VERSION_MAX else None
+
+
+def format_etags(match: VersionMatch, what: str) -> str:
+    """The value of If-Match or If-None-Match; raises ConfigurationError, which says `what`."""
     if isinstance(match, str):
         if match != "*":
             raise ConfigurationError(f"{what} is a version, several, or '*', not {match!r}")
@@ -278,17 +292,12 @@ def _etags(match: VersionMatch, what: str) -> str:
     return ", ".join(f'"{version}"' for version in versions)
 
 
-def _check_absent(answer: Answer) -> None:
-    # HEAD has no body to tell a missing entity from a wrong path.
-    if answer.response.body and answer.problem_code() not in _ABSENT_CODES:
-        raise answer.error()
-
-
 def _version(answer: Answer) -> int:
-    found = _ETAG.fullmatch(answer.response.headers.get("etag", ""))
-    if found is None:
+    # A proxy that compresses makes a tag weak; it is the same version.
+    version = parse_etag(answer.response.headers.get("etag", "").removeprefix("W/"))
+    if version is None:
         raise answer.malformed("its ETag is no version")
-    return int(found[1])
+    return version
 
 
 def _document(answer: Answer) -> dict[str, Any]:

@@ -48,12 +48,16 @@ def build_token_table(shard_ids: Iterable[str], virtual_nodes: int = VIRTUAL_NOD
 
 
 class TokenTable:
-    """Sorted tokens and their owners. A hash belongs to the first token >= it, wrapping past the last one."""
+    """Sorted tokens and their owners. A hash belongs to the first token >= it, wrapping past the last one.
+
+    Where a token is given twice, the smaller shard id keeps it.
+    """
 
     __slots__ = ("_owners", "_tokens")
 
     def __init__(self, tokens: Iterable[tuple[int, str]]) -> None:
-        entries = sorted(tokens)
+        # Of equal tokens the first in this order stays: the smaller shard id's.
+        entries = sorted({token: owner for token, owner in sorted(tokens, reverse=True)}.items())
         if not entries:
             raise ValueError("a token table needs at least one token")
         if entries[0][0] < 0 or entries[-1][0] > HASH_MAX:
@@ -82,7 +86,7 @@ class TokenTable:
         return list(zip(self._tokens, self._owners, strict=False))
 
     def shard_for_hash(self, value: int) -> str:
-        """The owner of a hash. Of equal tokens the first counts, which is the smaller shard id's."""
+        """The owner of a hash."""
         return self._owners[bisect_left(self._tokens, value)]
 
     def shard_for_uuid(self, uuid: str) -> str:
@@ -101,8 +105,7 @@ class TokenTable:
         found: list[tuple[int, int]] = []
         start = 0
         for token, owner in self.items():
-            # token < start: it shares its token with a smaller shard id, which owns the range.
-            if owner == shard_id and token >= start:
+            if owner == shard_id:
                 if found and found[-1][1] + 1 == start:
                     found[-1] = (found[-1][0], token)
                 else:

@@ -71,9 +71,9 @@ class Router:
         return self._view is None and self._clock() >= self._load_at
 
     def install(self, view: TopologyView) -> bool:
-        """Take a topology as the current one, unless it is older (or no newer); True if it was taken."""
+        """Take a topology as the current one, unless its epoch is older; True if it was taken."""
         with self._lock:
-            if self._view is not None and view.epoch <= self._view.epoch:
+            if self._view is not None and view.epoch < self._view.epoch:
                 return False
             self._view = view
             return True

@@ -25,9 +25,10 @@ class _ShardPlaces(msgspec.Struct, frozen=True):
 class TopologyView:
     """One epoch of the topology, indexed."""
 
-    __slots__ = ("_places", "_table", "epoch", "nodes", "topology")
+    __slots__ = ("_places", "_table", "epoch", "etag", "nodes", "topology")
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Topology, etag: str | None = None) -> None:
+        self.etag = etag
         self.topology = topology
         self.epoch = topology.epoch
         by_id = {node.node_id: Endpoint.parse(node.endpoint) for node in topology.nodes}
@@ -45,9 +46,9 @@ class TopologyView:
             raise ValueError(f"the token table names shards that are not listed: {', '.join(strangers[:3])}")
 
     @classmethod
-    def decode(cls, body: bytes) -> TopologyView:
+    def decode(cls, body: bytes, etag: str | None = None) -> TopologyView:
         """Read the body of GET /topology; raises ValueError (as msgspec's errors are) when it makes no sense."""
-        return cls(_decoder.decode(body))
+        return cls(_decoder.decode(body), etag)
 
     def shard_of(self, key_hash: int) -> str:
         """The shard that owns a hash."""

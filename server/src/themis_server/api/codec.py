@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import re
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ RESERVED_ATTRIBUTES: Final = ("_key", "_id", "_rev")
 _INT_MIN: Final = -(1 << 63)
 _INT_MAX: Final = (1 << 64) - 1
 # What could be an integer beyond 64 bits, which orjson turns into a double; rare, and then looked at closely.
-_LONG_NUMBER: Final = re.compile(rb"[0-9]{19}")
+# (Searching the text with every digit turned into 0 takes an eighth of the time of a regular expression.)
+_DIGITS_TO_ZERO: Final = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else 0 for byte in range(256))
+_LONG_NUMBER: Final = b"0" * 19
 _ETAG: Final = re.compile(r'(?:W/)?"([1-9][0-9]{0,15})"')
 
 
@@ -44,6 +47,7 @@ def check_document(raw: bytes, rules: DocumentRules, *, patch: bool = False) -> 
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
+        _explain(raw, error.msg, rules)
         raise ThemisServerError(ErrorCode.INVALID_JSON, f"not JSON: {error.msg}", position=error.pos) from None
     if type(document) is not dict:
         what = "merge patch" if patch else "document"
@@ -57,8 +61,21 @@ def check_document(raw: bytes, rules: DocumentRules, *, patch: bool = False) -> 
             )
     if raw.count(b"{") + raw.count(b"[") > rules.depth_max:
         _check_depth(document, rules.depth_max)
-    if rules.strict or _LONG_NUMBER.search(raw):
+    if rules.strict or _has_long_number(raw):
         _check_closely(raw, strict=rules.strict)
+
+
+def _explain(raw: bytes, complaint: str, rules: DocumentRules) -> None:
+    """Raise the more precise error where what the parser could not take is JSON after all, only too much of it."""
+    if "depth limit" in complaint:
+        raise _too_deep(rules.depth_max)
+    if "infinity" in complaint and _has_long_number(raw):
+        with contextlib.suppress(ValueError, RecursionError):
+            _check_closely(raw, strict=False)
+
+
+def _has_long_number(raw: bytes) -> bool:
+    return _LONG_NUMBER in raw.translate(_DIGITS_TO_ZERO)
 
 
 def _kind(value: Any) -> str:
@@ -72,13 +89,17 @@ def _check_depth(document: Any, depth_max: int) -> None:
     while level:
         depth += 1
         if depth > depth_max:
-            raise ThemisServerError(
-                ErrorCode.JSON_TOO_DEEP, f"the document nests deeper than {depth_max} levels", limit=depth_max
-            )
+            raise _too_deep(depth_max)
         below: list[Any] = []
         for value in level:
             below.extend(value.values() if isinstance(value, dict) else value)
         level = [value for value in below if isinstance(value, dict | list)]
+
+
+def _too_deep(depth_max: int) -> ThemisServerError:
+    return ThemisServerError(
+        ErrorCode.JSON_TOO_DEEP, f"the document nests deeper than {depth_max} levels", limit=depth_max
+    )
 
 
 def _check_closely(raw: bytes, *, strict: bool) -> None:
@@ -94,8 +115,8 @@ def _check_closely(raw: bytes, *, strict: bool) -> None:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if strict and len(found) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            seen: set[str] = set()
+            twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
             raise ThemisServerError(ErrorCode.DUPLICATE_KEY, f"an object has the member {twice[:64]!r} twice")
         return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
@@ -46,9 +46,10 @@ class Connection(RequestHandler):
         self._address = str(peer[0]) if peer else ""
         if not self._edge.connection_opened(self._address):
             self._refused = True
-            assert isinstance(transport, asyncio.Transport)
-            transport.write(self._edge.connection_refusal())
-            transport.close()
+            # A cast and no isinstance: uvloop's transports do not inherit from asyncio's.
+            stream = cast(asyncio.Transport, transport)
+            stream.write(self._edge.connection_refusal())
+            stream.close()
             return
         super().connection_made(transport)
         self.head_since_s = self._loop.time()
@@ -79,8 +80,7 @@ class Connection(RequestHandler):
         self.head_since_s = None
         transport = self.transport
         if transport is not None:
-            assert isinstance(transport, asyncio.Transport)
-            transport.write(self._edge.head_timeout())
+            cast(asyncio.Transport, transport).write(self._edge.head_timeout())
         self.force_close()
 
     def handle_error(
@@ -96,15 +96,22 @@ class Connection(RequestHandler):
 
 def _head_error(exc: BaseException | None, message: str | None) -> ThemisServerError:
     if isinstance(exc, LineTooLong):
-        text = str(exc).lower()
-        if "status line" in text or "uri" in text or "request line" in text:
-            return ThemisServerError(ErrorCode.URI_TOO_LONG, "the request line is too long")
+        # The parser collects the target in a bytearray and headers in bytes, and says no more about which was too long.
+        if isinstance(exc.args[0], bytearray):
+            return ThemisServerError(ErrorCode.URI_TOO_LONG, "the request target is too long")
         return ThemisServerError(ErrorCode.HEADERS_TOO_LARGE, "a header is too long")
+    if isinstance(exc, BadHttpMessage) and "too many headers" in str(exc).lower():
+        return TooManyHeaders()
     first_line = (message or "").strip().splitlines()[:1]
     detail = first_line[0].rstrip(":") if first_line else "malformed"
-    if isinstance(exc, BadHttpMessage) and "too many headers" in str(exc).lower():
-        return ThemisServerError(ErrorCode.HEADERS_TOO_LARGE, "the request has too many headers")
     return ThemisServerError(ErrorCode.BAD_REQUEST, f"not an HTTP request that can be interpreted: {detail[:200]}")
+
+
+class TooManyHeaders(ThemisServerError):
+    """A request has more headers than one may have; which limit that is, the edge knows."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.HEADERS_TOO_LARGE, "the request has too many headers")
 
 
 class Server(web.Server):
@@ -123,11 +130,11 @@ class Server(web.Server):
     def start_sweeping(self, header_timeout_s: float) -> None:
         """From now on, look twice a second for heads that do not arrive."""
         loop = self._loop
+        self._sweeper = loop.call_later(_SWEEP_S, self.start_sweeping, header_timeout_s)
         deadline_s = loop.time() - header_timeout_s
         for connection in self.connections:
             if isinstance(connection, Connection) and connection.head_overdue(deadline_s):
                 connection.time_out_head()
-        self._sweeper = loop.call_later(_SWEEP_S, self.start_sweeping, header_timeout_s)
 
     def stop_sweeping(self) -> None:
         """Stop looking."""

@@ -15,9 +15,10 @@ from aiohttp import web
 
 from themis_server._generated.errors import ErrorCode
 from themis_server.api.answer import Answer
-from themis_server.api.call import Call
-from themis_server.api.connection import ConnectionCounter, Server
+from themis_server.api.call import BodyBudget, Call
+from themis_server.api.connection import ConnectionCounter, Server, TooManyHeaders
 from themis_server.api.cors import Cors
+from themis_server.api.hosts import LocalHosts
 from themis_server.api.problems import problem
 from themis_server.api.routes import Handler, Routes
 from themis_server.config import Config
@@ -55,6 +56,8 @@ class Edge:
         self._server: Server | None = None
         self.in_flight = 0
         self._closing = False
+        self._budget = BodyBudget(config.limits.bodies_bytes_max)
+        self._hosts = None if config.http.tls else LocalHosts(config.http)
         self._drained = asyncio.Event()
 
     # Life
@@ -104,13 +107,25 @@ class Edge:
         try:
             if path[:1] != "/":
                 path = self._absolute_form(request)
+            if self._hosts is not None:
+                self._hosts.check(headers)
             if self._cors.enabled and self._cors.is_preflight(request):
                 answer = self._cors.preflight(request, self._routes.methods(path))
             else:
                 route, parameters = self._routes.find(request.method, path)
                 metrics = route.metrics
                 metrics.begin()
-                call = Call(request, headers, route.operation, route.defaults, parameters, path, query, self._limits)
+                call = Call(
+                    request,
+                    headers,
+                    route.operation,
+                    route.defaults,
+                    parameters,
+                    path,
+                    query,
+                    self._limits,
+                    self._budget,
+                )
                 answer = await route.handler(call)
         except ThemisServerError as error:
             answer = self._problem(error, request, path, request_id)
@@ -148,7 +163,8 @@ class Edge:
 
     def _problem(self, error: ThemisServerError, request: web.BaseRequest, path: str, request_id: str) -> Answer:
         with_key = "Idempotency-Key" in request.headers
-        return problem(error, instance=path[:1024], request_id=request_id, with_key=with_key)
+        instance = path[:1024].encode("ascii", "replace").decode()
+        return problem(error, instance=instance, request_id=request_id, with_key=with_key)
 
     def _internal(self, error: Exception, request: web.BaseRequest, path: str, request_id: str) -> Answer:
         _log.error("request.failed", exc=error, request_id=request_id, method=request.method)
@@ -205,12 +221,12 @@ class Edge:
             error = ThemisServerError(
                 ErrorCode.INTERNAL, "the server failed; the request id finds the cause in its log"
             )
-        limits = {
-            ErrorCode.URI_TOO_LONG: self._limits.uri_bytes_max,
-            ErrorCode.HEADERS_TOO_LARGE: self._limits.header_bytes_max,
-        }
-        if error.code in limits:
-            error.fields["limit"] = limits[error.code]
+        if isinstance(error, TooManyHeaders):
+            error.fields["limit"] = self._limits.headers_max
+        elif error.code == ErrorCode.HEADERS_TOO_LARGE:
+            error.fields["limit"] = self._limits.header_bytes_max
+        elif error.code == ErrorCode.URI_TOO_LONG:
+            error.fields["limit"] = self._limits.uri_bytes_max
         self._unmatched.begin()
         answer = problem(error, instance="", request_id=request_id)
         answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._topology.epoch}\r\n"

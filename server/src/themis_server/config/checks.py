@@ -107,6 +107,7 @@ def _check_limits(limits: Limits) -> list[str]:
     must_hold = (
         ("body_bytes_max", "batch_bytes_max", "a batch of one entity must fit"),
         ("body_bytes_max", "batch_response_bytes_max", "an answer of one entity must fit"),
+        ("batch_bytes_max", "bodies_bytes_max", "otherwise the largest batch could never be received"),
         ("batch_bytes_max", "proposal_bytes_max", "otherwise the largest batch could never be accepted"),
     )
     return [

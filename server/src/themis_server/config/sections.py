@@ -174,6 +174,15 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     batch_bytes_max: Annotated[
         int, Meta(ge=_KIB, le=256 * _MIB, description="Largest body of a batch request; not below body_bytes_max.")
     ] = 8 * _MIB
+    bodies_bytes_max: Annotated[
+        int,
+        Meta(
+            ge=_MIB,
+            le=64 * _GIB,
+            description="Most bytes of request bodies that are being received at once, over all connections; further "
+            "requests are answered 429 with Retry-After. Not below batch_bytes_max.",
+        ),
+    ] = 256 * _MIB
     batch_items_max: Annotated[int, Meta(ge=1, le=100_000, description="Most items of one batch.")] = 10_000
     batch_response_bytes_max: Annotated[
         int,
@@ -276,7 +285,7 @@ class Raft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 20_000
     log_compact_bytes: Annotated[
         int, Meta(ge=_MIB, le=64 * _GIB, description="Applied log bytes of a shard after which its log is cut.")
-    ] = 64 * _MIB
+    ] = 8 * _MIB
     entry_bytes_max: Annotated[
         int,
         Meta(

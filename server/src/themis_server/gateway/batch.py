@@ -14,6 +14,12 @@ from themis_server.metadata.catalog import Collection
 from themis_server.shard.replica import Replica
 from themis_server.statemachine.command import Mutated, Write, WriteOp
 
+SLICE = 500
+"""After so many items others get their turn:
+
+a batch may take a tenth of a second, and a read should not wait for it.
+"""
+
 
 class WriteItem(NamedTuple):
     """One write of a batch; `error` if the edge has refused it already."""
@@ -55,8 +61,16 @@ class Batches:
         self._writer = writer
         self._part_bytes_max = part_bytes_max
 
-    def read(self, urns: Sequence[str]) -> list[ReadResult]:
-        """Read entities; one batched read of storage for all that live here."""
+    async def read(self, urns: Sequence[str]) -> list[ReadResult]:
+        """Read entities by batched reads of storage."""
+        results: list[ReadResult] = []
+        for start in range(0, len(urns), SLICE):
+            if start:
+                await asyncio.sleep(0)
+            results += self._read_slice(urns[start : start + SLICE])
+        return results
+
+    def _read_slice(self, urns: Sequence[str]) -> list[ReadResult]:
         router = self._router
         results: list[ReadResult | None] = [None] * len(urns)
         positions: list[int] = []
@@ -90,20 +104,23 @@ class Batches:
         by_replica: dict[int, tuple[Replica, list[_Placed]]] = {}
         collections: dict[str, Collection | ThemisServerError] = {}
         for position, item in enumerate(items):
+            if position % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
             try:
                 prefix, uuid = split_urn(item.urn)
             except InvalidUrn as error:
                 results[position] = ItemResult(item.urn, 0, invalid_urn(error))
                 continue
             urn = prefix + uuid
+            if item.error is not None:  # before its collection is looked up: a refused write creates none
+                results[position] = ItemResult(urn, 0, item.error)
+                continue
             collection = collections.get(prefix)
             if collection is None:
                 collection = collections[prefix] = await self._collection(op, prefix, uuid)
-            refusal = item.error or (collection if isinstance(collection, ThemisServerError) else None)
-            if refusal is not None:
-                results[position] = ItemResult(urn, 0, refusal)
+            if isinstance(collection, ThemisServerError):
+                results[position] = ItemResult(urn, 0, collection)
                 continue
-            assert isinstance(collection, Collection)
             try:
                 replica = self._router.replica_of(uuid)
             except ThemisServerError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from themis.urn import uuid_to_bytes
-
 from themis_server.gateway.router import Router
 from themis_server.gateway.writing import Writer, outcome_error
 from themis_server.metadata.catalog import Collection

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
+import msgspec
+
 from themis_server.clock import Clock
 from themis_server.errors import (
     ErrorCode,
@@ -23,6 +25,7 @@ PRESENT = (-1,)
 """The precondition "must exist"."""
 
 _DIGEST_BYTES = 16
+_encode = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,7 @@ def digest(key: str, part: int = 0) -> bytes:
 
 def fingerprint(writes: tuple[Write, ...]) -> bytes:
     """Return what tells a repeated request from another one under the same key."""
-    state = blake2b(digest_size=_DIGEST_BYTES)
-    for write in writes:
-        state.update(b"%d %d %s %a %d " % (write.op, write.collection, write.uuid, write.expect, len(write.document)))
-        state.update(write.document)
-    return state.digest()
+    return blake2b(_encode(writes), digest_size=_DIGEST_BYTES).digest()
 
 
 def key_reused() -> ThemisServerError:

@@ -68,6 +68,7 @@ class TopologyView:
 
     def __init__(self, topology: Topology) -> None:
         self._changed = asyncio.Event()
+        self._released = False
         self._set(topology)
 
     def _set(self, topology: Topology) -> None:
@@ -84,10 +85,17 @@ class TopologyView:
             self._changed.set()
             self._changed = asyncio.Event()
 
+    def release(self) -> None:
+        """Let go of whoever waits: the node stops."""
+        self._released = True
+        self._changed.set()
+
     async def wait_newer(self, epoch: int, timeout_s: float) -> bool:
         """Wait until the topology is newer than `epoch`; False when the time passed first."""
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         while self.epoch <= epoch:
+            if self._released:
+                return False
             remaining_s = deadline_s - asyncio.get_running_loop().time()
             if remaining_s <= 0:
                 return False

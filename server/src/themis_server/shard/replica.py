@@ -40,7 +40,10 @@ class Replica:
         return self.engine.get(self.key_prefix(collection) + uuid)
 
     def key_prefix(self, collection: int) -> bytes:
-        """Return what the keys of a collection's entities begin with here. Ids are never used twice, so it never changes."""
+        """Return what the keys of a collection's entities begin with here.
+
+        Ids are never used twice, so it never changes.
+        """
         prefix = self._prefixes.get(collection)
         if prefix is None:
             prefix = self._prefixes[collection] = keys.entity_prefix(self.group, collection)
@@ -50,10 +53,22 @@ class Replica:
         """Return how many entities a collection has in this shard."""
         return int.from_bytes(self.engine.get(keys.count(self.group, collection)) or b"")
 
-    def page(self, collection: int, after: bytes | None, limit: int) -> list[tuple[bytes, bytes]]:
-        """Return up to `limit` pairs of (uuid, stored form) in uuid order, beginning after `after`."""
+    def page(
+        self, collection: int, after: bytes | None, limit: int, bytes_max: int
+    ) -> tuple[list[tuple[bytes, bytes]], bool]:
+        """Return pairs of (uuid, stored form) in uuid order, beginning after `after`, and whether there may be more.
+
+        At most `limit` pairs, and no further one once they have `bytes_max` bytes.
+        """
         start, end = keys.entity_range(self.group, collection)
         prefix = len(start)
         if after is not None:
             start = start + after + b"\x00"
-        return [(key[prefix:], stored) for key, stored in self.engine.scan(start, end, limit)]
+        pairs = []
+        size = 0
+        for key, stored in self.engine.scan(start, end, limit):
+            pairs.append((key[prefix:], stored))
+            size += len(stored)
+            if size >= bytes_max:
+                return pairs, True
+        return pairs, len(pairs) == limit

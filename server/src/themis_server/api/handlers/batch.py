@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -15,7 +16,7 @@ from themis_server.api.problems import item_error
 from themis_server.api.routes import Handler
 from themis_server.config import Limits
 from themis_server.errors import ErrorCode, ThemisServerError, too_many_items
-from themis_server.gateway.batch import Batches, ItemResult, WriteItem
+from themis_server.gateway.batch import SLICE, Batches, ItemResult, WriteItem
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage.values import HEADER_BYTES
 
@@ -46,7 +47,7 @@ class BatchHandlers:
         self._check_count(request.urns)
         parts: list[bytes] = []
         size = 0
-        for urn, stored, error in self._batches.read(request.urns):
+        for urn, stored, error in await self._batches.read(request.urns):
             if error is not None:
                 part = self._failed(urn, error, with_key=False)
             elif size + len(stored or b"") > self._response_bytes_max:
@@ -68,7 +69,11 @@ class BatchHandlers:
         key = call.idempotency_key()
         request = decode_body(_put_decoder, await call.body())
         self._check_count(request.items)
-        return await self._write(WriteOp.PUT, [self._put_item(item) for item in request.items], key)
+        writes: list[WriteItem] = []
+        for start in range(0, len(request.items), SLICE):
+            writes += [self._put_item(item) for item in request.items[start : start + SLICE]]
+            await asyncio.sleep(0)
+        return await self._write(WriteOp.PUT, writes, key)
 
     async def delete(self, call: Call) -> Answer:
         """Delete many entities."""

@@ -47,7 +47,7 @@ class EntityHandlers:
             raise entity_not_found(prefix + uuid)
         version = values.version_of(stored)
         head = f'ETag: "{version}"\r\nCache-Control: {collection.cache_control}\r\n{ROLE_HEAD}'
-        condition = call.headers.get("If-None-Match")
+        condition = call.header_list("If-None-Match")
         if condition is not None:
             versions = parse_if_none_match(condition)
             if versions is None or version in versions:
@@ -85,8 +85,8 @@ class EntityHandlers:
 
 def _expectation(call: Call) -> tuple[int, ...] | None:
     """Return the versions that a write's conditions allow (see statemachine.command.Write)."""
-    if_match = call.headers.get("If-Match")
-    if_none_match = call.headers.get("If-None-Match")
+    if_match = call.header_list("If-Match")
+    if_none_match = call.header_list("If-None-Match")
     if if_none_match is not None:
         if if_none_match.strip() != "*":
             raise ThemisServerError(

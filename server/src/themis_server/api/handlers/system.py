@@ -58,7 +58,7 @@ class SystemHandlers:
         assert isinstance(wait_ms, int)
         if isinstance(after_epoch, int) and not await self._topology.wait_newer(after_epoch, wait_ms / 1000):
             return Answer(304, head=self._etag_head())
-        condition = call.headers.get("If-None-Match")
+        condition = call.header_list("If-None-Match")
         if condition is not None and self._etag() in [tag.strip().removeprefix("W/") for tag in condition.split(",")]:
             return Answer(304, head=self._etag_head())
         return Answer(200, _encode(self._wire(self._topology.current)), self._etag_head())
