@@ -108,7 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     gen = verbs.add_parser(
         "gen",
         help="write the generated code anew",
-        description="Write all that is generated from spec/, and its vectors, anew.",
+        description="Write all that is generated anew: code and pages from spec/, its vectors, the pages of settings and "
+        "metrics.",
     )
     gen.add_argument("--check", action="store_true", help="change nothing; fail if something would change")
     gen.set_defaults(verb=_gen)
@@ -217,7 +218,7 @@ def _doctor(_options: argparse.Namespace, _rest: list[str]) -> int:
 def _gen(options: argparse.Namespace, _rest: list[str]) -> int:
     bootstrap.ensure("tests")
     check = ["--check"] if options.check else []
-    programs = ("tools.codegen", "tools.vectors")
+    programs = ("tools.codegen", "tools.vectors", "tools.docgen")
     return max(_run([str(tree.PYTHON), "-m", program, *check]) for program in programs)
 
 
@@ -234,7 +235,7 @@ def _fmt(_options: argparse.Namespace, _rest: list[str]) -> int:
 
 def _bench(_options: argparse.Namespace, rest: list[str]) -> int:
     bootstrap.ensure("tests")
-    return _module("tools.bench", rest)
+    return _module("benchmarks", rest)
 
 
 def _docs(options: argparse.Namespace, _rest: list[str]) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.load.documents import urn
 
-_HOST = b"Host: bench\r\n"
+_HOST = b"Host: localhost\r\n"
 _JSON = b"Content-Type: application/json\r\n"
 
 

@@ -2,8 +2,8 @@
 
     python clients/python/bench/requests_per_cpu_second.py [--seconds 3] [--json]
 
-A plain aiohttp server in a process of its own answers a document of 200 bytes with the headers that a node sends. What is
-measured is `time.process_time()` of the client: the server's speed does not matter as long as it keeps up.
+A plain aiohttp server in a process of its own answers a document of 200 bytes with the headers that a node sends. What
+is measured is `time.process_time()` of the client: the server's speed does not matter as long as it keeps up.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from uuid import uuid4
 
 import httpx
 from aiohttp import web
+
 from themis import AsyncThemisClient, ThemisClient, Urn
 
 _BODY = json.dumps({"name": "x" * 187}).encode()

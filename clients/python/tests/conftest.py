@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from clients.python.tests.scripted_server import ScriptedServer
 from themis import AsyncThemisClient, ThemisClient
 

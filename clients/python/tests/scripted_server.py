@@ -1,7 +1,7 @@
 """A small ThemisDB that fails on command: real sockets, entities in a dictionary, faults by script.
 
-It speaks HTTP by hand, because what it must get wrong (half a body, a connection closed after the commit) no HTTP server
-offers. One `ScriptedServer` has several nodes that share their data; its `log` tells which node was asked what.
+It speaks HTTP by hand, because what it must get wrong (half a body, a connection closed after the commit) no HTTP
+server offers. One `ScriptedServer` has several nodes that share their data; its `log` tells which node was asked what.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+
 from clients.python.tests.conftest import Connect
 from clients.python.tests.scripted_server import Fault, ScriptedServer
 from themis import (

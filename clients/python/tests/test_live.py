@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from clients.python.tests.conftest import Connect
 from themis import (
     NOT_MODIFIED,

@@ -103,11 +103,14 @@ class AsyncDriver:
         if self._loading is None or self._loading.done():
             self._loading = asyncio.ensure_future(self._load(timeout_s))
         await asyncio.wait({self._loading}, timeout=max(timeout_s, 0.0))
-        if self._loading.done() and not self._loading.cancelled() and (error := self._loading.exception()) is not None:
-            raise error
 
     async def _load(self, timeout_s: float) -> None:
-        await self.run(load_topology(self.core, timeout_s))
+        try:
+            await self.run(load_topology(self.core, timeout_s))
+        except Exception:
+            # The user's token callback, or their transport: the request itself will meet it and raise it to them.
+            self.core.router.load_failed()
+            logger.warning("the topology could not be loaded", exc_info=True)
         self._schedule_refresh()
 
     async def _fetch_token(self, stale: str | None) -> str:

@@ -179,6 +179,35 @@ class _Sent(msgspec.Struct, frozen=True):
     items: list[_Item]
     outcomes: list[_Outcome]
     error: ThemisError | None = None
+    answer: Answer | None = None
+
+
+class _Board:
+    """What has become of each item so far, and in which answer it was said."""
+
+    __slots__ = ("answers", "outcomes")
+
+    def __init__(self, asked: int) -> None:
+        self.outcomes: list[_Outcome | None] = [None] * asked
+        self.answers: list[Answer | None] = [None] * asked
+
+    def code(self, item: _Item) -> str:
+        return _code(self.outcomes[item.index])
+
+    def failure(self, index: int, name: str) -> BatchFailure:
+        outcome, answer = self.outcomes[index], self.answers[index]
+        if isinstance(outcome, BatchFailure):
+            return outcome
+        attempts, request_id = (answer.attempts, answer.request_id) if answer is not None else (0, "-")
+        if outcome is None or outcome.error is None:
+            problem: dict[str, Any] = {
+                "title": "Malformed item",
+                "detail": "the item has neither a result nor an error",
+            }
+            return BatchFailure(index, name, api_error(200, problem, attempts=attempts, request_id=request_id))
+        problem = msgspec.to_builtins(outcome.error)
+        error = api_error(outcome.error.status, problem, attempts=attempts, request_id=request_id)
+        return BatchFailure(index, name, error)
 
 
 _decoder: Final = msgspec.json.Decoder(BatchResponse)
@@ -202,18 +231,18 @@ def batch_get(
         any_replica=read.any_replica,
         independent=True,
     )
-    outcomes: list[_Outcome | None] = [None] * len(names)
-    items = _collect(names, make_urn, lambda _, text: b'"%b"' % text.encode(), outcomes)
+    board = _Board(len(names))
+    items = _collect(names, make_urn, lambda _, text: b'"%b"' % text.encode(), board)
     urn_at = {item.index: item.urn for item in items}
-    yield from _run(core, job, items, outcomes)
+    yield from _run(core, job, items, board)
     places: list[Entity | Urn | BatchFailure] = []
-    for index, outcome in enumerate(outcomes):
+    for index, outcome in enumerate(board.outcomes):
         if isinstance(outcome, BatchItem) and outcome.version is not None and outcome.doc is not None:
             places.append(Entity(urn_at[index], outcome.version, outcome.doc))
         elif _code(outcome) in _ABSENT_CODES:
             places.append(urn_at[index])
         else:
-            places.append(_failure(index, names[index], outcome))
+            places.append(board.failure(index, names[index]))
     return BatchGetResult(places)
 
 
@@ -261,8 +290,8 @@ def _write(
     headers = key_header(core, key)
     repeatable = bool(headers)
     headers["Content-Type"] = "application/json"
-    outcomes: list[_Outcome | None] = [None] * len(names)
-    items = _collect(names, make_urn, encode, outcomes)
+    board = _Board(len(names))
+    items = _collect(names, make_urn, encode, board)
     operation = OPERATION[operation_id]
     job = _Job(
         operation,
@@ -276,17 +305,17 @@ def _write(
         independent=len({item.text for item in items}) == len(items),
     )
     urn_at = {item.index: item.urn for item in items}
-    yield from _run(core, job, items, outcomes)
+    yield from _run(core, job, items, board)
     ok: list[WriteResult] = []
     missing: list[Urn] = []
     failed: list[BatchFailure] = []
-    for index, outcome in enumerate(outcomes):
+    for index, outcome in enumerate(board.outcomes):
         if isinstance(outcome, BatchItem) and outcome.version is not None and outcome.error is None:
             ok.append(WriteResult(urn_at[index], outcome.version))
         elif operation_id == "batchDelete" and _code(outcome) in _ABSENT_CODES:
             missing.append(urn_at[index])
         else:
-            failed.append(_failure(index, names[index], outcome))
+            failed.append(board.failure(index, names[index]))
     return BatchResult(ok, missing, failed, len(names))
 
 
@@ -294,7 +323,7 @@ def _collect(
     names: Sequence[str],
     make_urn: Callable[[str], Urn],
     encode: Callable[[int, str], bytes],
-    outcomes: list[_Outcome | None],
+    board: _Board,
 ) -> list[_Item]:
     """Name and encode each item; one that cannot be is its own failure."""
     items: list[_Item] = []
@@ -304,14 +333,14 @@ def _collect(
             text = str(urn)
             items.append(_Item(index, urn, text, key_hash(urn.uuid), encode(index, text)))
         except (InvalidUrn, EncodingError, ConfigurationError) as error:
-            outcomes[index] = BatchFailure(index, str(name), error)
+            board.outcomes[index] = BatchFailure(index, str(name), error)
     return items
 
 
 # Rounds: everything once, then what may be tried again
 
 
-def _run(core: Core, job: _Job, items: list[_Item], outcomes: list[_Outcome | None]) -> Flow[None]:
+def _run(core: Core, job: _Job, items: list[_Item], board: _Board) -> Flow[None]:
     if items and core.router.wants_topology:
         yield LoadTopology(_TOPOLOGY_TIMEOUT_S)
     policy = core.options.retry
@@ -326,8 +355,8 @@ def _run(core: Core, job: _Job, items: list[_Item], outcomes: list[_Outcome | No
             # Not one request was answered: that is the call's failure, not the items'.
             assert sent[0].error is not None
             raise sent[0].error
-        pending = _settle(job, sent, outcomes)
-        if len(pending) < len(asked) and all(_code(outcomes[item.index]) == _NO_FAULT for item in pending):
+        pending = _settle(job, sent, board)
+        if len(pending) < len(asked) and all(board.code(item) == _NO_FAULT for item in pending):
             # The answer was full: what is left is asked for at once, and is no retry.
             continue
         retries += 1
@@ -335,7 +364,7 @@ def _run(core: Core, job: _Job, items: list[_Item], outcomes: list[_Outcome | No
         late = core.clock() + wait_s >= job.deadline
         if retries > policy.retries_max or late or not core.options.budget.spend():
             return
-        if any(_code(outcomes[item.index]) in _MOVED_CODES for item in pending):
+        if any(board.code(item) in _MOVED_CODES for item in pending):
             core.refresh_wanted()
         yield Sleep(wait_s)
 
@@ -349,13 +378,14 @@ def _unpack(results: list[list[_Sent] | BaseException]) -> list[_Sent]:
     return sent
 
 
-def _settle(job: _Job, sent: list[_Sent], outcomes: list[_Outcome | None]) -> list[_Item]:
+def _settle(job: _Job, sent: list[_Sent], board: _Board) -> list[_Item]:
     """Note what became of each item; returns those to send again."""
     again: list[_Item] = []
     writes = not job.operation.idempotent
     for request in sent:
         for item, outcome in zip(request.items, request.outcomes, strict=True):
-            outcomes[item.index] = outcome
+            board.outcomes[item.index] = outcome
+            board.answers[item.index] = request.answer
             error = outcome.error
             if not isinstance(error, ItemError) or not error.retryable or not job.independent:
                 continue
@@ -434,7 +464,7 @@ def _send(core: Core, job: _Job, chunk: list[_Item], plain_key: bool) -> Flow[li
         # This server allows less than we assumed.
         middle = len(chunk) // 2
         return (yield from _in_turn(core, job, [chunk[:middle], chunk[middle:]], False))
-    return [_Sent(chunk, _items(answer, len(chunk)))]
+    return [_Sent(chunk, _items(answer, len(chunk)), answer=answer)]
 
 
 def _with_part_key(headers: dict[str, str], body: bytes) -> dict[str, str]:
@@ -461,16 +491,6 @@ def _items(answer: Answer, expected: int) -> list[_Outcome]:
     if len(items) != expected:
         raise answer.malformed(f"it has {len(items)} items instead of {expected}")
     return items
-
-
-def _failure(index: int, name: str, outcome: _Outcome | None) -> BatchFailure:
-    if isinstance(outcome, BatchFailure):
-        return outcome
-    if outcome is None or outcome.error is None:
-        problem: dict[str, Any] = {"title": "Malformed item", "detail": "the item has neither a result nor an error"}
-        return BatchFailure(index, name, api_error(200, problem, attempts=1, request_id="-"))
-    problem = msgspec.to_builtins(outcome.error)
-    return BatchFailure(index, name, api_error(outcome.error.status, problem, attempts=1, request_id="-"))
 
 
 def _code(outcome: _Outcome | None) -> str:

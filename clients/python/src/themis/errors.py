@@ -90,7 +90,7 @@ class EncodingError(ThemisError, ValueError):
     """A document that is no JSON object, or holds what JSON cannot express."""
 
 
-class ClientClosed(ThemisError, RuntimeError):  # noqa: N818
+class ClientClosed(ThemisError, RuntimeError):
     """The client was used after it was closed."""
 
 
@@ -170,7 +170,7 @@ class ApiError(_CallError):
         self.problem: dict[str, Any] = problem or {}
 
 
-class BadRequest(ApiError):  # noqa: N818
+class BadRequest(ApiError):
     """The request itself is at fault; sending it again will not help."""
 
 
@@ -183,15 +183,15 @@ class TooLarge(BadRequest):
         return _integer(self.problem.get("limit"))
 
 
-class Unauthorized(ApiError):  # noqa: N818
+class Unauthorized(ApiError):
     """401: no token, or one that is not accepted (any more)."""
 
 
-class Forbidden(ApiError):  # noqa: N818
+class Forbidden(ApiError):
     """403: the token is good, the permission is missing."""
 
 
-class NotFound(ApiError):  # noqa: N818
+class NotFound(ApiError):
     """404."""
 
 
@@ -207,7 +207,7 @@ class CollectionNotFound(NotFound):
     """There is no such collection (and it is not made by a write)."""
 
 
-class Conflict(ApiError):  # noqa: N818
+class Conflict(ApiError):
     """409: the state of the catalogue forbids it."""
 
 
@@ -223,7 +223,7 @@ class NamespaceNotEmpty(Conflict):
     """The namespace has collections; `force=True` drops them with it."""
 
 
-class PreconditionFailed(ApiError):  # noqa: N818
+class PreconditionFailed(ApiError):
     """412: the entity does not have the version asked for."""
 
     @property
@@ -232,11 +232,11 @@ class PreconditionFailed(ApiError):  # noqa: N818
         return _integer(self.problem.get("version"))
 
 
-class IdempotencyKeyReused(ApiError):  # noqa: N818
+class IdempotencyKeyReused(ApiError):
     """422: the key was used for another request."""
 
 
-class WrongShard(ApiError):  # noqa: N818
+class WrongShard(ApiError):
     """421: the node does not own the key. The SDK follows `owner`; this is seen only when it leads nowhere."""
 
     @property
@@ -251,7 +251,7 @@ class WrongShard(ApiError):  # noqa: N818
         return _integer(self.problem.get("epoch"))
 
 
-class TooManyRequests(ApiError):  # noqa: N818
+class TooManyRequests(ApiError):
     """429: the server is protecting itself."""
 
     @property
@@ -265,15 +265,15 @@ class ServerError(ApiError):
     """5xx."""
 
 
-class Unavailable(ServerError):  # noqa: N818
+class Unavailable(ServerError):
     """503: the node cannot serve this now."""
 
 
-class OutcomeUnknown(ServerError):  # noqa: N818
+class OutcomeUnknown(ServerError):
     """504: the write was accepted, but not confirmed in time: it may or may not have happened."""
 
 
-class DiskFull(ServerError):  # noqa: N818
+class DiskFull(ServerError):
     """507: the node takes no writes until there is space."""
 
 

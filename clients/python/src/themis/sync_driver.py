@@ -93,6 +93,10 @@ class SyncDriver:
             router = self.core.router
             if router.wants_topology or (router.view is not None and router.view is before):
                 self.run(load_topology(self.core, deadline - self.core.clock()))
+        except Exception:
+            # The user's token callback, or their transport: the request itself will meet it and raise it to them.
+            self.core.router.load_failed()
+            logger.warning("the topology could not be loaded", exc_info=True)
         finally:
             self._loading.release()
         self._start_refresher()

@@ -65,7 +65,7 @@ class InvalidUrnReason(StrEnum):
     NIL_UUID = "nil_uuid"
 
 
-class InvalidUrn(ThemisError, ValueError):  # noqa: N818
+class InvalidUrn(ThemisError, ValueError):
     """The text is not the URN of an entity.
 
     `reason` says what is wrong, `position` is the index of the first character that cannot stay (the length of the text

@@ -80,7 +80,7 @@ class Connection(RequestHandler):
         self.head_since_s = None
         transport = self.transport
         if transport is not None:
-            cast(asyncio.Transport, transport).write(self._edge.head_timeout())
+            transport.write(self._edge.head_timeout())
         self.force_close()
 
     def handle_error(

@@ -96,13 +96,14 @@ class Driver:
         self._limits = limits
         self._transport = transport
         self._wait_for_space = wait_for_space
+        self._ended: list[Completion] = []
 
     def start(self) -> list[Completion]:
         """Make new groups durable, and let groups that this node alone votes in elect it at once."""
         write = self._log.new_write()
         for group in self.groups.values():
             if group.is_new:
-                Log.save_start(write, group.id, group.initial_start())
+                group.log_genesis(write)
         if write:
             self._log.commit(write, sync=True)
         for group in self.groups.values():
@@ -112,7 +113,7 @@ class Driver:
 
     def turn(self, work: Work) -> list[Completion]:
         """Take what arrived, bring every group as far as it will go, and return whose proposals and barriers ended."""
-        done: list[Completion] = []
+        done = self._ended = []
         proposed = version.from_unix_ms(self._clock.unix_ms())
         for group_id, messages in work.messages.items():
             if (group := self.groups.get(group_id)) is not None:
@@ -216,12 +217,12 @@ class Driver:
         due = {}
         for group in self.groups.values():
             applied = group.machine.state.applied_index
-            held = applied - group.start_index
+            held = applied - group.start.index
             if held > 0 and (
                 idle or held >= self._limits.compact_entries or group.logged_bytes >= self._limits.compact_bytes
             ):
                 due[group.id] = min(applied, group.replicated_to_all())
-        return {group_id: index for group_id, index in due.items() if index > self.groups[group_id].start_index}
+        return {group_id: index for group_id, index in due.items() if index > self.groups[group_id].start.index}
 
     def compact(self, due: dict[int, int]) -> None:
         """Forget log entries. The caller has synced the state since `compaction_due` said up to where."""
@@ -240,6 +241,11 @@ class Driver:
             done += group.abandon()
         return done
 
+    def broken_off(self) -> list[Completion]:
+        """Return what had ended in a turn that an exception left: it is committed and logged, and nobody was told."""
+        ended, self._ended = self._ended, []
+        return ended
+
     def status(self) -> list[GroupStatus]:
         """Return every group as operators see it."""
         return [
@@ -250,7 +256,7 @@ class Driver:
                 term=group.raft.term,
                 commit=group.raft.commit,
                 applied=group.machine.state.applied_index,
-                log_entries=group.last_logged - group.start_index,
+                log_entries=group.last_logged - group.start.index,
                 log_bytes=group.logged_bytes,
             )
             for group in self.groups.values()

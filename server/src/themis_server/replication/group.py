@@ -72,6 +72,19 @@ class RaftTiming:
     heartbeat_ticks: int = 2
 
 
+_GENESIS_INDEX = 1
+"""A new group begins after an entry that nobody has: as if a snapshot had been taken of it.
+
+So a replica that joins later can never replay the log from nothing, which would leave it without the first membership,
+but is always given a snapshot.
+"""
+
+
+def _genesis(voters: Sequence[int]) -> Recovered:
+    membership = themis_raft.ConfState(voters=list(voters)).encode()
+    return Recovered(LogStart(_GENESIS_INDEX, 1, membership), HardState(term=1, vote=0, commit=_GENESIS_INDEX), [])
+
+
 class Group:
     """A replica of one Raft group, driven by `Driver`."""
 
@@ -92,48 +105,43 @@ class Group:
         self._barriers: dict[bytes, object] = {}
         self._ready_barriers: list[tuple[int, object]] = []
         self._next_barrier = 0
-        applied = machine.state.applied_index
-        if recovered is None:
-            if applied:
-                raise CorruptionError(f"group {group_id} has applied entry {applied}, but its log is gone")
-            self.raft = themis_raft.Group(
-                node_id=node_id,
-                voters=list(voters),
-                election_ticks=timing.election_ticks,
-                heartbeat_ticks=timing.heartbeat_ticks,
-            )
-            self.last_logged = 0
-        else:
-            start, hard_state = recovered.start, recovered.hard_state
-            if applied < start.index:
-                raise CorruptionError(
-                    f"group {group_id} has applied up to entry {applied}, but its log begins after {start.index}: "
-                    "the state has lost what the log no longer holds"
-                )
-            last = start.index + len(recovered.entries)
-            if applied > last:
-                raise CorruptionError(
-                    f"group {group_id} has applied up to entry {applied}, but its log ends at entry {last}"
-                )
-            self.raft = themis_raft.Group(
-                node_id=node_id,
-                conf_state=machine.state.membership or start.membership,
-                election_ticks=timing.election_ticks,
-                heartbeat_ticks=timing.heartbeat_ticks,
-                hard_state=(hard_state.term, hard_state.vote, hard_state.commit),
-                snapshot_index=start.index,
-                snapshot_term=start.term,
-                applied=applied,
-                entries=recovered.entries,
-            )
-            self.last_logged = last
-        self.start_index = recovered.start.index if recovered else 0
-        self.logged_bytes = sum(map(len, recovered.entries)) if recovered else 0
-
-    @property
-    def is_new(self) -> bool:
+        self.is_new = recovered is None
         """Whether the group has no trace in the log yet."""
-        return self.last_logged == 0 and self.start_index == 0
+        recovered = recovered or _genesis(voters)
+        start, hard_state = recovered.start, recovered.hard_state
+        last = start.index + len(recovered.entries)
+        applied = machine.state.applied_index or _GENESIS_INDEX
+        if self.is_new and applied > _GENESIS_INDEX:
+            raise CorruptionError(f"group {group_id} has applied entry {applied}, but its log is gone")
+        if applied < start.index:
+            raise CorruptionError(
+                f"group {group_id} has applied up to entry {applied}, but its log begins after {start.index}: "
+                "the state has lost what the log no longer holds"
+            )
+        if applied > last:
+            raise CorruptionError(
+                f"group {group_id} has applied up to entry {applied}, but its log ends at entry {last}"
+            )
+        self.start = start
+        self.hard_state = hard_state
+        self.last_logged = last
+        self.logged_bytes = sum(map(len, recovered.entries))
+        self.raft = themis_raft.Group(
+            node_id=node_id,
+            conf_state=machine.state.membership or start.membership,
+            election_ticks=timing.election_ticks,
+            heartbeat_ticks=timing.heartbeat_ticks,
+            hard_state=(hard_state.term, hard_state.vote, hard_state.commit),
+            snapshot_index=start.index,
+            snapshot_term=start.term,
+            applied=applied,
+            entries=recovered.entries,
+        )
+
+    def log_genesis(self, write: Overlay) -> None:
+        """Put the beginning of a new group into `write`."""
+        Log.save_start(write, self.id, self.start)
+        Log.save_hard_state(write, self.id, self.hard_state)
 
     @property
     def is_sole_voter(self) -> bool:
@@ -154,10 +162,6 @@ class Group:
         """Whether this replica leads the group."""
         return self.raft.role == "leader"
 
-    def initial_start(self) -> LogStart:
-        """Return the log's beginning for a new group: nothing but its membership."""
-        return LogStart(0, 0, self.raft.conf_state().encode())
-
     def propose(self, proposals: list[Proposal], proposed: int, entry_bytes_max: int) -> list[Completion]:
         """Put proposals into as few entries as their size allows; return those that could not even be proposed."""
         if not self.is_leader:
@@ -172,9 +176,21 @@ class Group:
         except themis_raft.ProposalDropped as dropped:
             refusal = self._refusal(dropped)
             return [Completion(proposal.handle, refusal) for proposal in proposals]
+        overwritten = self._overwritten_from(first)
         term = self.raft.term
         self._waiting.extend(_Waiting(first + offset, term, part) for offset, part in enumerate(handles))
-        return []
+        return overwritten
+
+    def _overwritten_from(self, first: int) -> list[Completion]:
+        """End proposals of an earlier time as leader in whose places new ones now stand: they can never be committed.
+
+        So what waits is in log order, and a new proposal is not looked for behind an old one of a higher index.
+        """
+        overwritten: list[Completion] = []
+        while self._waiting and self._waiting[-1].index >= first:
+            lost = self._waiting.pop()
+            overwritten += [Completion(handle, NotLeader(self.raft.leader)) for handle in lost.handles]
+        return overwritten
 
     def read_barrier(self, handle: object) -> Completion | None:
         """Ask for proof that this replica leads now.
@@ -268,15 +284,17 @@ class Group:
         unknown = OutcomeUnknown("the node stopped before the write was committed")
         abandoned = [Completion(handle, unknown) for waiting in self._waiting for handle in waiting.handles]
         abandoned += [Completion(handle, Stopped()) for handle in self._barriers.values()]
+        abandoned += [Completion(handle, Stopped()) for _, handle in self._ready_barriers]
         self._waiting.clear()
         self._barriers.clear()
+        self._ready_barriers.clear()
         return abandoned
 
     def compact(self, index: int, write: Overlay) -> None:
         """Forget log entries up to `index`, all of which are durable in the state."""
         index, term = self.raft.compact(index)
-        Log.save_start(write, self.id, LogStart(index, term, self.raft.conf_state().encode()))
-        self.start_index = index
+        self.start = LogStart(index, term, self.raft.conf_state().encode())
+        Log.save_start(write, self.id, self.start)
         self.logged_bytes = self.raft.bytes_in_memory
 
 

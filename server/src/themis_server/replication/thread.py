@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
 from themis_server.replication.driver import Driver, Work
 from themis_server.replication.group import Completion, Proposal
-from themis_server.storage.engine import Engine
+from themis_server.storage.engine import DiskFull, Engine
 
 _SPACE_CHECK_S = 0.2
 _MAINTENANCE_S = 0.5
@@ -112,7 +113,7 @@ class DriverThread:
         try:
             self._loop()
         except _StopRequested:
-            self._deliver(self.driver.abandon(Work()))
+            self._deliver(self.driver.broken_off() + self.driver.abandon(Work()))
         except BaseException as error:
             self._fatal(error)
 
@@ -174,7 +175,8 @@ class DriverThread:
         self._sync = self._syncer.submit(self._maintenance, due)
 
     def _maintenance(self, due: dict[int, int]) -> None:
-        self._maintain()
+        with suppress(DiskFull):  # nothing of it took effect, and the next round tries again
+            self._maintain()
         if due:
             self._state.sync()
             self._inbox.put(_Compact(due))

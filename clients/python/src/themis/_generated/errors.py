@@ -338,7 +338,7 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
         status=415,
         title="Unsupported media type",
         meaning="The operation does not take a body of this Content-Type; `allowed` lists those it takes.",
-        cause="A form encoding, text/plain, or a charset other than UTF-8. Without any Content-Type a body is taken for JSON.",
+        cause="A form encoding, text/plain, no Content-Type at all, or a charset other than UTF-8.",
         remedy="Send Content-Type: application/json.",
         retryable="no",
     ),

@@ -30,8 +30,8 @@ def request_head(request: Request) -> bytes:
     if request.body or request.method in _METHODS_WITH_BODY:
         lines.append(f"Content-Length: {len(request.body)}")
     head = "\r\n".join(lines)
-    # Values were validated where they entered. This is the last door: a line too many would be another header, or another
-    # request.
+    # Values were validated where they entered. This is the last door: a line too many would be another header, or even
+    # another request.
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or not head.isascii():
         raise ConfigurationError("a request header is not one line of ASCII")
     return f"{head}\r\n\r\n".encode("ascii")

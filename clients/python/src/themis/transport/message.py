@@ -109,7 +109,7 @@ class FailureKind(StrEnum):
     """The time given ran out."""
 
 
-class TransportFailure(Exception):  # noqa: N818
+class TransportFailure(Exception):
     """An exchange that brought no complete response.
 
     Transports raise it; the core turns it into a retry or into one of the errors of `themis.errors`.

@@ -1,0 +1,82 @@
+"""URNs beyond the vectors: the object, the fast ways, and that all ways agree."""
+
+from __future__ import annotations
+
+import pickle
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from themis.urn import (
+    MODELS,
+    NIL_UUID,
+    InvalidUrn,
+    Urn,
+    normalize_uuid,
+    parse_prefix,
+    split_urn,
+    uuid_from_bytes,
+    uuid_to_bytes,
+)
+
+TEXT = "urn:themis:document:default:users:550e8400-e29b-41d4-a716-446655440000"
+NAMES = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", fullmatch=True)
+UUIDS = st.uuids().filter(lambda value: value.int != 0).map(str)
+
+
+@given(st.sampled_from(MODELS), NAMES, NAMES, UUIDS)
+def test_all_ways_agree(model: str, namespace: str, collection: str, uuid: str) -> None:
+    urn = Urn(model, namespace, collection, uuid.upper())
+    assert Urn.parse(str(urn)) == urn
+    assert hash(Urn.parse(str(urn))) == hash(urn)
+    prefix, found = split_urn(str(urn))
+    assert (prefix + found, found) == (str(urn), uuid)
+    assert parse_prefix(prefix) == urn.prefix
+    assert urn.prefix.text == prefix
+    assert uuid_from_bytes(uuid_to_bytes(uuid)) == uuid == str(UUID(bytes=uuid_to_bytes(uuid)))
+
+
+@given(st.text(max_size=120))
+def test_any_other_text_is_refused_alike(text: str) -> None:
+    with pytest.raises(InvalidUrn) as one:
+        Urn.parse(text)
+    with pytest.raises(InvalidUrn) as other:
+        split_urn(text)
+    assert (one.value.reason, one.value.position) == (other.value.reason, other.value.position)
+    assert 0 <= one.value.position <= len(text)
+
+
+@given(st.integers(0, len(TEXT) - 1), st.characters())
+def test_one_changed_character_is_refused_or_stays_itself(position: int, char: str) -> None:
+    changed = TEXT[:position] + char + TEXT[position + 1 :]
+    try:
+        urn = Urn.parse(changed)
+    except InvalidUrn as error:
+        assert error.position <= len(changed)
+    else:
+        assert str(urn).lower() == changed.lower()
+
+
+def test_it_is_frozen_ordered_hashable_and_pickles() -> None:
+    urn = Urn.parse(TEXT)
+    with pytest.raises(AttributeError):
+        urn.uuid = NIL_UUID  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(urn)) == urn
+    assert {urn: 1}[Urn.parse(TEXT.upper().replace("DOCUMENT:DEFAULT:USERS", "document:default:users"))] == 1
+    assert sorted([urn, Urn("document", "a", "b", urn.uuid)])[0].namespace == "a"
+    assert repr(urn) == f"Urn('{TEXT}')"
+
+
+def test_the_prefix_cache_stays_small() -> None:
+    from themis import urn as module
+
+    for i in range(10_000):
+        split_urn(f"urn:themis:graph:ns{i}:c:550e8400-e29b-41d4-a716-446655440000")
+    assert len(module._prefixes) <= 4096
+
+
+@pytest.mark.parametrize("text", ["", NIL_UUID, "550e8400e29b41d4a716446655440000", "é" * 36])
+def test_normalize_uuid_refuses(text: str) -> None:
+    with pytest.raises(InvalidUrn):
+        normalize_uuid(text)

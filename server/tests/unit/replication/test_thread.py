@@ -1,0 +1,292 @@
+"""The thread around the driver. Nothing here sleeps: each test waits for a delivery or polls with a deadline."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from server.tests.unit.replication.turning import GROUP, Notes, putting, stored, succeeded
+from themis_server.clock import SystemClock
+from themis_server.replication import thread as thread_module
+from themis_server.replication.driver import Driver, DriverLimits
+from themis_server.replication.group import Completion, Group, OutcomeUnknown, RaftTiming, Stalled
+from themis_server.replication.log import Log
+from themis_server.replication.thread import DriverThread
+from themis_server.statemachine.data import DataMachine
+from themis_server.storage.engine import DiskFull, EngineError
+from themis_server.storage.memory import MemoryEngine
+
+DEADLINE_S = 10.0
+
+
+class Running:
+    """A driver thread on two memory engines; keeps what it delivers and what ended it."""
+
+    def __init__(self, limits: DriverLimits, maintain: Callable[[], None], **engines: MemoryEngine) -> None:
+        self.log, self.state = engines.get("log", MemoryEngine()), engines.get("state", MemoryEngine())
+        self.delivered: dict[object, object] = {}
+        self.notes = Notes()
+        self.fatal: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+        self._arrived = threading.Condition()
+        self.group = Group(GROUP, 1, [1], DataMachine(GROUP, self.state), None, RaftTiming())
+        self.thread = DriverThread(
+            lambda wait_for_space: Driver(
+                Log(self.log),
+                self.state,
+                [self.group],
+                SystemClock(),
+                self.notes,
+                limits,
+                wait_for_space=wait_for_space,
+            ),
+            self.state,
+            tick_ms=5,
+            deliver=self._deliver,
+            fatal=self.fatal.put,
+            maintain=maintain,
+        )
+
+    def _deliver(self, completions: list[Completion]) -> None:
+        with self._arrived:
+            for handle, result in completions:
+                assert handle not in self.delivered, f"{handle!r} was answered twice"
+                self.delivered[handle] = result
+            self._arrived.notify_all()
+
+    def put(self, number: int) -> None:
+        self.thread.propose(GROUP, putting(number), number)
+
+    def result(self, handle: object) -> object:
+        """Wait for what became of a handle."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: handle in self.delivered, DEADLINE_S), f"{handle!r} got no answer"
+            return self.delivered[handle]
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not reached():
+        assert time.monotonic() < deadline_s, "it did not come to pass in time"
+        threading.Event().wait(0.002)
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Start driver threads; maintenance and the look for disk space come round quickly. All are stopped afterwards."""
+    monkeypatch.setattr(thread_module, "_MAINTENANCE_S", 0.01)
+    monkeypatch.setattr(thread_module, "_SPACE_CHECK_S", 0.01)
+    started: list[Running] = []
+
+    def make(
+        limits: DriverLimits | None = None, maintain: Callable[[], None] = lambda: None, **engines: MemoryEngine
+    ) -> Running:
+        running = Running(limits or DriverLimits(), maintain, **engines)
+        running.thread.start()
+        started.append(running)
+        return running
+
+    yield make
+    for running in started:
+        running.log.full = running.state.full = False
+        running.thread.stop()
+        assert not running.thread._thread.is_alive()
+
+
+def test_the_only_voter_leads_when_start_returns(start: Start) -> None:
+    assert start().group.is_leader
+
+
+def test_a_proposal_is_answered(start: Start) -> None:
+    running = start()
+
+    running.put(1)
+
+    assert succeeded(running.result(1))
+    assert stored(running.state, 1) == b"{}"
+
+
+def test_proposals_of_many_threads_are_answered_each_once(start: Start) -> None:
+    running = start()
+    proposers = [
+        threading.Thread(target=lambda first=first: [running.put(first * 100 + number) for number in range(100)])
+        for first in range(4)
+    ]
+
+    for proposer in proposers:
+        proposer.start()
+    for proposer in proposers:
+        proposer.join()
+
+    assert all(succeeded(running.result(number)) for number in range(400))
+    assert sum(running.notes.log_writes) <= 400
+
+
+def test_a_read_barrier_is_answered(start: Start) -> None:
+    running = start()
+
+    running.thread.barrier(GROUP, "read")
+
+    assert running.result("read") is None
+
+
+def test_stop_finishes_what_was_queued(start: Start) -> None:
+    running = start()
+    for number in range(200):
+        running.put(number)
+
+    running.thread.stop()
+
+    assert len(running.delivered) == 200
+    assert all(map(succeeded, running.delivered.values()))
+
+
+def test_stop_is_harmless_when_nothing_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    Running(DriverLimits(), lambda: None).thread.stop()
+
+
+def test_stopping_twice_is_stopping_once(start: Start) -> None:
+    running = start()
+
+    running.thread.stop()
+    running.thread.stop()
+
+
+def test_an_error_of_the_log_ends_the_node(start: Start) -> None:
+    class Failing(MemoryEngine):
+        def sync(self) -> None:
+            if self.syncs:
+                raise EngineError("the disk failed")
+            super().sync()
+
+    running = start()
+    running.log.sync = Failing().sync  # type: ignore[method-assign]
+    running.put(1)
+    assert succeeded(running.result(1))
+
+    running.log.sync = lambda: (_ for _ in ()).throw(EngineError("the disk failed"))  # type: ignore[method-assign]
+    running.put(2)
+
+    error = running.fatal.get(timeout=DEADLINE_S)
+    assert isinstance(error, EngineError)
+    assert 2 not in running.delivered  # nobody is told that it was written
+
+
+def test_a_bug_ends_the_node_too(start: Start) -> None:
+    running = start()
+
+    running.thread.propose(99, b"", "a group that is not here")
+
+    assert isinstance(running.fatal.get(timeout=DEADLINE_S), KeyError)
+
+
+def test_a_log_that_is_long_is_compacted_after_the_state_was_synced(start: Start) -> None:
+    running = start(DriverLimits(compact_entries=5))
+
+    for number in range(10):
+        running.put(number)
+        running.result(number)
+
+    until(lambda: running.thread.driver.status()[0].log_entries < 5)
+    assert running.state.syncs > 0
+    running.thread.stop()
+    running.state.crash()
+    assert stored(running.state, 0) == b"{}"
+
+
+def test_a_sync_of_the_state_that_fails_ends_the_node(start: Start) -> None:
+    running = start(DriverLimits(compact_entries=1))
+
+    def fail() -> None:
+        raise EngineError("the disk failed")
+
+    running.state.sync = fail  # type: ignore[method-assign]
+    running.put(1)
+
+    assert isinstance(running.fatal.get(timeout=DEADLINE_S), EngineError)
+
+
+def test_clean_up_comes_round_and_its_errors_end_the_node(start: Start) -> None:
+    rounds: list[int] = []
+
+    def maintain() -> None:
+        rounds.append(1)
+        if len(rounds) == 3:
+            raise EngineError("the disk failed")
+
+    running = start(maintain=maintain)
+
+    assert isinstance(running.fatal.get(timeout=DEADLINE_S), EngineError)
+    assert len(rounds) == 3
+
+
+def test_clean_up_that_finds_no_space_is_tried_again_later(start: Start) -> None:
+    rounds: list[int] = []
+
+    def maintain() -> None:
+        rounds.append(1)
+        if len(rounds) < 3:
+            raise DiskFull("no space for a deletion either")
+
+    running = start(maintain=maintain)
+
+    until(lambda: len(rounds) > 4)
+    running.put(1)
+    assert succeeded(running.result(1))
+    assert running.fatal.empty()
+
+
+# A full disk
+
+
+def test_a_full_log_refuses_new_writes_at_once_and_goes_on_when_there_is_space(start: Start) -> None:
+    running = start()
+    running.log.full = True
+    running.put(1)
+    assert isinstance(running.result(1), OutcomeUnknown)
+
+    running.put(2)
+    assert isinstance(running.result(2), Stalled)
+
+    running.log.full = False
+    until(lambda: running.notes.stalls == [True, False])
+    running.put(3)
+    assert succeeded(running.result(3))
+    assert [stored(running.state, number) for number in (1, 2, 3)] == [b"{}", None, b"{}"]
+
+
+def test_a_full_state_holds_the_acknowledgement_back(start: Start) -> None:
+    running = start()
+    running.state.full = True
+    running.put(1)
+    until(lambda: running.notes.stalls == [True])
+    running.put(2)
+    assert isinstance(running.result(2), Stalled)
+    assert 1 not in running.delivered
+
+    running.state.full = False
+
+    assert succeeded(running.result(1))
+    assert stored(running.state, 1) == b"{}"
+
+
+@pytest.mark.parametrize("disk", ["log", "state"])
+def test_a_node_stops_during_a_stall_and_answers_everybody_once(start: Start, disk: str) -> None:
+    running = start()
+    getattr(running, disk).full = True
+    running.put(1)
+    running.thread.barrier(GROUP, "read")
+    until(lambda: running.notes.stalls == [True])
+
+    running.thread.stop()
+
+    assert running.delivered.keys() == {1, "read"}
+    # The log holds it durably if it was the state that found no space: then it will be there after a restart.
+    assert succeeded(running.delivered[1]) is (disk == "state")
+    assert running.fatal.empty()
