@@ -108,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     gen = verbs.add_parser(
         "gen",
         help="write the generated code anew",
-        description="Write all that is generated anew: code and pages from spec/, its vectors, the pages of settings and "
-        "metrics.",
+        description="Write all that is generated anew: code and pages from spec/, its vectors, and the reference of "
+        "settings and metrics.",
     )
     gen.add_argument("--check", action="store_true", help="change nothing; fail if something would change")
     gen.set_defaults(verb=_gen)

@@ -35,7 +35,7 @@ PARTS = (
     Part("gen-check", "generated code equals what spec/ says"),
     Part("unit", "pure code, one file a module"),
     Part("spec", "the API description, its vectors, its compatibility"),
-    Part("integration", "real server processes: HTTP, SDK, crashes, fuzzing"),
+    Part("integration", "real server processes: HTTP, SDK, crashes, fuzzing, the demo"),
     Part("samples", "every sample program runs"),
     Part("docs", "the documentation builds without a warning"),
 )

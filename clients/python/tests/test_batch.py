@@ -6,6 +6,7 @@ import json
 from uuid import uuid4
 
 import pytest
+
 from clients.python.tests.conftest import Connect
 from clients.python.tests.scripted_server import Fault, ScriptedServer, item_error
 from themis import (

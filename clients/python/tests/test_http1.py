@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from themis.errors import ConfigurationError
 from themis.transport.http1 import HEADER_BYTES_MAX, ResponseParser, request_head
 from themis.transport.message import Endpoint, Request, TransportFailure
@@ -35,10 +38,8 @@ def test_however_the_bytes_are_cut(data: bytes, cuts: list[int]) -> None:
 @given(st.binary(max_size=200))
 def test_rubbish_is_a_failure_or_waits_for_more(data: bytes) -> None:
     parser = ResponseParser("GET")
-    try:
-        parser.feed(data)
-    except TransportFailure as failure:
-        assert failure.kind == "protocol"
+    with contextlib.suppress(TransportFailure):
+        assert parser.feed(data) is False
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from themis.placement import HASH_MAX, TokenTable, build_token_table
 
 TABLES = st.lists(st.tuples(st.integers(0, HASH_MAX), st.sampled_from("abcd")), min_size=1, max_size=30)

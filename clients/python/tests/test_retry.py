@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from themis.retry import RetryBudget, RetryPolicy, parse_retry_after
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from themis.router import Router
 from themis.topology import TopologyView
 from themis.transport.message import Endpoint

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from themis.urn import (
     MODELS,
     NIL_UUID,
@@ -50,12 +52,8 @@ def test_any_other_text_is_refused_alike(text: str) -> None:
 @given(st.integers(0, len(TEXT) - 1), st.characters())
 def test_one_changed_character_is_refused_or_stays_itself(position: int, char: str) -> None:
     changed = TEXT[:position] + char + TEXT[position + 1 :]
-    try:
-        urn = Urn.parse(changed)
-    except InvalidUrn as error:
-        assert error.position <= len(changed)
-    else:
-        assert str(urn).lower() == changed.lower()
+    with contextlib.suppress(InvalidUrn):
+        assert str(Urn.parse(changed)).lower() == changed.lower()
 
 
 def test_it_is_frozen_ordered_hashable_and_pickles() -> None:

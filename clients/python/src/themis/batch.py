@@ -344,11 +344,12 @@ def _run(core: Core, job: _Job, items: list[_Item], board: _Board) -> Flow[None]
     if items and core.router.wants_topology:
         yield LoadTopology(_TOPOLOGY_TIMEOUT_S)
     policy = core.options.retry
-    retries = 0
+    retries = round_number = 0
     pending = items
     while pending:
         asked = pending
-        flows = _requests(core, job, asked, first=asked is items)
+        flows = _requests(core, job, asked, round_number)
+        round_number += 1
         results: list[list[_Sent] | BaseException] = yield Gather(flows, core.options.parallel)
         sent = _unpack(results)
         if retries == 0 and all(request.error is not None for request in sent):
@@ -406,21 +407,22 @@ def _by_node(core: Core, items: list[_Item]) -> list[list[_Item]]:
     return list(groups.values())
 
 
-def _requests(core: Core, job: _Job, items: list[_Item], *, first: bool) -> list[Flow[list[_Sent]]]:
+def _requests(core: Core, job: _Job, items: list[_Item], round_number: int) -> list[Flow[list[_Sent]]]:
     by_node = [_chunks(group) for group in _by_node(core, items)]
     # What fits into one request is sent under the caller's own key.
-    plain_key = first and len(by_node) == 1 and len(by_node[0]) == 1
+    whole = round_number == 0 and len(by_node) == 1 and len(by_node[0]) == 1
+    part = None if whole else str(round_number)
     if job.independent:
-        return [_in_turn(core, job, [chunk], plain_key) for chunks in by_node for chunk in chunks]
+        return [_in_turn(core, job, [chunk], part) for chunks in by_node for chunk in chunks]
     # A URN occurs twice: its writes happen in their order, so the requests to its node do.
-    return [_in_turn(core, job, chunks, plain_key) for chunks in by_node]
+    return [_in_turn(core, job, chunks, part) for chunks in by_node]
 
 
-def _in_turn(core: Core, job: _Job, chunks: list[list[_Item]], plain_key: bool) -> Flow[list[_Sent]]:
+def _in_turn(core: Core, job: _Job, chunks: list[list[_Item]], part: str | None) -> Flow[list[_Sent]]:
     found: list[_Sent] = []
     for chunk in chunks:
         try:
-            found += yield from _send(core, job, chunk, plain_key)
+            found += yield from _send(core, job, chunk, part)
         except ThemisError as error:
             failures: list[_Outcome] = [BatchFailure(item.index, item.text, error) for item in chunk]
             found.append(_Sent(chunk, failures, error))
@@ -441,7 +443,7 @@ def _chunks(items: list[_Item]) -> list[list[_Item]]:
     return chunks
 
 
-def _send(core: Core, job: _Job, chunk: list[_Item], plain_key: bool) -> Flow[list[_Sent]]:
+def _send(core: Core, job: _Job, chunk: list[_Item], part: str | None) -> Flow[list[_Sent]]:
     body = job.opening + b",".join([item.encoded for item in chunk]) + b"]}"
     timeout_s = job.deadline - core.clock()
     if timeout_s <= 0:
@@ -450,7 +452,7 @@ def _send(core: Core, job: _Job, chunk: list[_Item], plain_key: bool) -> Flow[li
         job.operation,
         job.target,
         timeout_s,
-        job.headers if plain_key else _with_part_key(job.headers, body),
+        job.headers if part is None else _with_part_key(job.headers, part, body),
         body,
         chunk[0].hash,
         repeatable=job.repeatable,
@@ -463,13 +465,14 @@ def _send(core: Core, job: _Job, chunk: list[_Item], plain_key: bool) -> Flow[li
             raise
         # This server allows less than we assumed.
         middle = len(chunk) // 2
-        return (yield from _in_turn(core, job, [chunk[:middle], chunk[middle:]], False))
+        return (yield from _in_turn(core, job, [chunk[:middle], chunk[middle:]], part or "0"))
     return [_Sent(chunk, _items(answer, len(chunk)), answer=answer)]
 
 
-def _with_part_key(headers: dict[str, str], body: bytes) -> dict[str, str]:
-    """One of several requests of a batch: the batch's key plus a digest of the content, for a key of its own.
+def _with_part_key(headers: dict[str, str], part: str, body: bytes) -> dict[str, str]:
+    """One of several requests of a batch: the batch's key, its round and a digest of its content, for a key of its own.
 
+    The round, because an item sent again is not to be answered with the failure of the first time.
     The digest makes a repeated batch that is cut in the same way find its earlier answers, and one that is cut in
     another way start afresh instead of being refused.
     """
@@ -477,10 +480,10 @@ def _with_part_key(headers: dict[str, str], body: bytes) -> dict[str, str]:
     if key is None:
         return headers
     digest = xxh64_hexdigest(body)
-    part = f"{key}.{digest}"
-    if len(part) > 255:
-        part = f"{xxh64_hexdigest(key.encode())}.{digest}"
-    return {**headers, "Idempotency-Key": part}
+    part_key = f"{key}.{part}.{digest}"
+    if len(part_key) > 255:
+        part_key = f"{xxh64_hexdigest(key.encode())}.{part}.{digest}"
+    return {**headers, "Idempotency-Key": part_key}
 
 
 def _items(answer: Answer, expected: int) -> list[_Outcome]:

@@ -38,12 +38,11 @@ class ItemResult(NamedTuple):
     error: ThemisServerError | None
 
 
-class ReadResult(NamedTuple):
-    """The end of one item of a batch read; `stored` as in storage.values."""
+ReadResult = tuple[str, bytes | None, ThemisServerError | None]
+"""The end of one item of a batch read: its URN, its stored form (see storage.values), or why there is none.
 
-    urn: str
-    stored: bytes | None
-    error: ThemisServerError | None
+A plain tuple: at 5 us an item, naming its parts would cost a twentieth of a batch.
+"""
 
 
 class _Placed(NamedTuple):
@@ -90,12 +89,12 @@ class Batches:
                 positions.append(position)
                 names.append(prefix + uuid)
             except InvalidUrn as error:
-                results[position] = ReadResult(text, None, invalid_urn(error))
+                results[position] = (text, None, invalid_urn(error))
             except ThemisServerError as error:
-                results[position] = ReadResult(text, None, error)
+                results[position] = (text, None, error)
         if engine is not None:
             for position, urn, stored in zip(positions, names, engine.multi_get(wanted), strict=True):
-                results[position] = ReadResult(urn, stored, None if stored is not None else entity_not_found(urn))
+                results[position] = (urn, stored, None if stored is not None else entity_not_found(urn))
         return [result for result in results if result is not None]
 
     async def write(self, op: WriteOp, items: Sequence[WriteItem], key: str | None) -> tuple[list[ItemResult], bool]:
