@@ -16,11 +16,18 @@ from benchmarks.bench import Bench, Scenario
 from benchmarks.load import wrk
 from benchmarks.machine import examine
 from benchmarks.report import Outcome
-from benchmarks.scenarios import batch, get, put
+from benchmarks.scenarios import batch, get, peers, put, sdk, start
 from benchmarks.servers import ServerError
 from tools import tree
 
-_SCENARIOS: dict[str, Scenario] = {"get": get.run, "put": put.run, "batch": batch.run}
+_SCENARIOS: dict[str, Scenario] = {
+    "get": get.run,
+    "put": put.run,
+    "batch": batch.run,
+    "sdk": sdk.run,
+    "start": start.run,
+}
+_ALL: dict[str, Scenario] = {**_SCENARIOS, "peers": peers.run}
 _STORED = 100_000
 _STORED_QUICK = 20_000
 
@@ -30,8 +37,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     names: list[str] = options.names or list(_SCENARIOS)
-    if unknown := [name for name in names if name not in _SCENARIOS]:
-        parser.error(f"no scenario is called {', '.join(unknown)}; there are {', '.join(_SCENARIOS)}")
+    if unknown := [name for name in names if name not in _ALL]:
+        parser.error(f"no scenario is called {', '.join(unknown)}; there are {', '.join(_ALL)}")
+    if options.peers and "peers" not in names:
+        names = [*names, "peers"]
     try:
         wrk.require()
     except wrk.WrkError as error:
@@ -55,18 +64,23 @@ def _parser() -> argparse.ArgumentParser:
         prog="./themis bench --",
         description="Measure speed against real server processes, and write benchmarks/results.",
     )
-    parser.add_argument("names", metavar="NAME", nargs="*", help=", ".join(_SCENARIOS))
-    parser.add_argument("--quick", action="store_true", help="short rounds, for trying out; results stay in .cache/bench")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"{', '.join(_ALL)} (default: all but peers)")
+    parser.add_argument("--peers", action="store_true", help="compare with other databases too; installs them")
+    parser.add_argument(
+        "--quick", action="store_true", help="short rounds, for trying out; results stay in .cache/bench"
+    )
     return parser
 
 
 def _run(name: str, quick: bool, scratch_root: Path) -> Outcome:
     print(f"{name}:", file=sys.stderr, flush=True)
     scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch_root))
-    bench = Bench(rounds.QUICK if quick else rounds.FULL, scratch, _STORED_QUICK if quick else _STORED)
+    bench = Bench(
+        rounds.QUICK if quick else rounds.FULL, scratch, scratch_root / "programs", _STORED_QUICK if quick else _STORED
+    )
     begun_at, begun_s = datetime.datetime.now(datetime.UTC), time.monotonic()
     try:
-        figures = _SCENARIOS[name](bench)
+        figures = _ALL[name](bench)
         failure = ""
     except (ServerError, wrk.WrkError) as error:
         figures, failure = [], str(error)

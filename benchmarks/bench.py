@@ -18,6 +18,8 @@ class Bench:
     effort: Effort
     scratch: Path
     """A directory of its own, on the disk that is measured; removed afterwards."""
+    programs: Path
+    """Where peers are installed; kept from run to run."""
     stored: int
     """How many entities are in the store where a scenario needs a full one."""
 

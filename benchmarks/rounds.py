@@ -11,7 +11,6 @@ from benchmarks.figures import Series
 from benchmarks.load import wrk
 from benchmarks.servers import Running
 
-
 R = TypeVar("R")
 
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +47,12 @@ def free_port() -> int:
         return port
 
 
-def answers(path: str) -> Callable[[int], bool]:
-    """Make a test of readiness: GET of `path` answers 200."""
+def answers(path: str, status: int = http.client.OK) -> Callable[[int], bool]:
+    """Make a test of readiness: GET of `path` is answered with `status`."""
 
     def ready(port: int) -> bool:
         try:
-            return ask(port, "GET", path)[0] == http.client.OK
+            return ask(port, "GET", path)[0] == status
         except (OSError, http.client.HTTPException):
             return False
 
@@ -67,10 +67,19 @@ def running(
     *,
     log: Path,
     timeout_s: float = 60.0,
-    env: Mapping[str, str] | None = None,
-    user: str | None = None,
+    cwd: Path = tree.ROOT,
+    standard_input: str = "",
 ) -> Iterator[Running]:
     """Run a server that listens on `port` of the loopback interface.
+
+    Args:
+        command: The program and its arguments.
+        port: Where `ready` asks it.
+        ready: Whether a server answers at a port.
+        log: Where its output goes.
+        timeout_s: How long it may take to be ready.
+        cwd: The directory it runs in.
+        standard_input: What it may read.
 
     Raises:
         ServerError: It ended, or was not ready in time.
@@ -80,14 +89,16 @@ def running(
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=log.parent if user else tree.ROOT,
-            env={**inherited, **(env or {})},
-            user=user,
+            cwd=cwd,
+            env=inherited,
         )
+        assert process.stdin is not None
+        process.stdin.write(standard_input.encode())
+        process.stdin.close()
     try:
         while not ready(port):
             if process.poll() is not None:

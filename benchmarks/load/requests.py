@@ -16,12 +16,14 @@ def get(path: str) -> bytes:
     return b"GET %b HTTP/1.1\r\n%b\r\n" % (path.encode(), _HOST)
 
 
-def send(method: str, path: str, body: bytes) -> bytes:
+def send(method: str, path: str, body: bytes, *, authorization: str = "") -> bytes:
     """Write a request with a JSON body."""
-    head = b"%b %b HTTP/1.1\r\n%b%bContent-Length: %d\r\n\r\n" % (
+    allowed = f"Authorization: {authorization}\r\n" if authorization else ""
+    head = b"%b %b HTTP/1.1\r\n%b%b%bContent-Length: %d\r\n\r\n" % (
         method.encode(),
         path.encode(),
         _HOST,
+        allowed.encode(),
         _JSON,
         len(body),
     )

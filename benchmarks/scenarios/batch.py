@@ -21,7 +21,9 @@ _UNIT = "entities/CPU-s"
 def run(bench: Bench) -> list[Figure]:
     """Read random keys of a full store, then write all of them again and again."""
     keys = documents.uuids(bench.stored)
-    reads = (requests.send("POST", "/batch/get", body) for body in documents.batch_get_bodies(keys, _GET_ITEMS, _GET_BODIES))
+    reads = (
+        requests.send("POST", "/batch/get", body) for body in documents.batch_get_bodies(keys, _GET_ITEMS, _GET_BODIES)
+    )
     bodies = list(documents.batch_put_bodies(keys, BATCH))
     writes = (requests.send("POST", "/batch/put", body) for body in bodies)
     reading = Load(requests.write_file(bench.scratch / "get.requests", reads), _GET_CONNECTIONS)
@@ -45,7 +47,11 @@ def run(bench: Bench) -> list[Figure]:
             read.median,
             _UNIT,
             GET_BAR,
-            (read, rounds.per_s("batch_get", got, times=_GET_ITEMS, unit="entities/s"), rounds.p99_ms("batch_get", got)),
+            (
+                read,
+                rounds.per_s("batch_get", got, times=_GET_ITEMS, unit="entities/s"),
+                rounds.p99_ms("batch_get", got),
+            ),
         ),
         Figure(
             "durable batch_put of 1,000, c=4",

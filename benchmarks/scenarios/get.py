@@ -27,9 +27,7 @@ def run(bench: Bench) -> list[Figure]:
         bench.say(f"storing {len(keys):,} documents")
         fill(node.port, keys)
         bench.say("GET, ThemisDB and bare aiohttp in turn")
-        ours, theirs = rounds.alternate(
-            bench.effort, [rounds.contender(node, load), rounds.contender(bare, load)]
-        )
+        ours, theirs = rounds.alternate(bench.effort, [rounds.contender(node, load), rounds.contender(bare, load)])
     mine, other = rounds.per_cpu_s("ThemisDB", ours), rounds.per_cpu_s("bare aiohttp", theirs)
     return [
         Figure(

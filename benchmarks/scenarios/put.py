@@ -32,7 +32,9 @@ def run(bench: Bench) -> list[Figure]:
         one, appends = rounds.alternate(
             bench.effort,
             [
-                lambda duration_s, number: rounds.sample(durable, Load(file, 1), duration_s, number).report.requests_per_s,
+                lambda duration_s, number: (
+                    rounds.sample(durable, Load(file, 1), duration_s, number).report.requests_per_s
+                ),
                 lambda duration_s, _number: disk.syncs_per_s(bench.scratch, duration_s),
             ],
         )

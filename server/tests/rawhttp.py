@@ -131,8 +131,8 @@ def request(
     method: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None, *, close: bool = False
 ) -> bytes:
     """Return a well-formed request as bytes."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in {"Host": "localhost", **(headers or {})}.items()]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
         if not any(name.lower() == "content-type" for name in headers or {}):

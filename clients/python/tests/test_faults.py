@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from clients.python.tests.scripted_server import Fault, ScriptedServer
 from themis import (
     NOT_MODIFIED,
     ApiError,
+    AsyncThemisClient,
     ClientClosed,
     IdempotencyKeyReused,
     OutcomeUnknown,
@@ -399,3 +402,50 @@ def test_iteration_pages_through_a_collection(server: ScriptedServer, connect: C
     versions = list(client.iterate("users", page_size=10, include="version"))
     assert all(entity.doc is None for entity in versions)
     assert sum("/entities" in seen.target for seen in server.log) == 6
+
+
+async def test_a_token_callback_may_be_async(server: ScriptedServer) -> None:
+    server.tokens_accepted = {"fresh"}
+    asked: list[str] = []
+
+    async def fetch() -> str:
+        asked.append("fresh")
+        return "fresh"
+
+    async with AsyncThemisClient(server.urls, token=fetch) as client:
+        await asyncio.gather(*(client.get("document", "users", new_uuid()) for _ in range(8)))
+    assert asked == ["fresh"]
+
+
+async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(server: ScriptedServer) -> None:
+    uuid = new_uuid()
+    async with AsyncThemisClient(server.urls, pool_size=1) as client:
+        await client.put("document", "users", uuid, {"a": 1})
+        server.faults = [Fault("delay", method="GET", delay_s=0.3)]
+        waiting = asyncio.ensure_future(client.get("document", "users", new_uuid()))
+        while not any(seen.method == "GET" and "entity" in seen.target for seen in server.log):
+            await asyncio.sleep(0.001)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert await client.get("document", "users", uuid) == {"a": 1}
+
+
+# asyncio itself complains about connections that a closed loop leaves behind; that is right, and not what is tested.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_async_client_serves_one_loop_after_another(server: ScriptedServer) -> None:
+    client, uuid = AsyncThemisClient(server.urls), new_uuid()
+
+    async def use() -> None:
+        await client.put("document", "users", uuid, {})
+        assert await client.exists("document", "users", uuid)
+
+    asyncio.run(use())
+    gc.collect()
+
+    async def use_and_close() -> None:
+        await use()
+        await client.aclose()
+
+    asyncio.run(use_and_close())
+    gc.collect()

@@ -112,7 +112,7 @@ def test_secrets_stay_where_they_are(connect: Connect, caplog: pytest.LogCapture
     assert transport.requests[0].headers["Authorization"] == f"Bearer {SECRET}"
     said = caplog.text + repr(recorder.facts) + str(caught.value) + repr(caught.value) + repr(client)
     said += repr(transport.requests) + repr(TlsOptions(key_password=SECRET))
-    inner = getattr(client, "inner", client)
+    inner: Any = getattr(client, "inner", client)
     said += repr(inner) + repr(inner._core.options)
     assert SECRET not in said
     assert "hunter2" not in said

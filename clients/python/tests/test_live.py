@@ -223,3 +223,11 @@ def test_samples_run(endpoint: str, sample: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_first_lines_of_the_readme_work_when_pasted(endpoint: str) -> None:
+    text = (SAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0].replace("http://127.0.0.1:8080", endpoint)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Alice" in done.stdout

@@ -70,7 +70,7 @@ def test_mutual_tls(tls_server: ScriptedServer, connect: Connect, certificate: P
 
 
 def test_an_unknown_authority_is_refused(tls_server: ScriptedServer, connect: Connect) -> None:
-    with pytest.raises(TransportError, match="(?i)certificate") as caught:
+    with pytest.raises(TransportError, match=r"(?i)certificate") as caught:
         connect(tls_server.urls, max_retries=0).get("document", "users", str(uuid4()))
     assert caught.value.kind == "connect"
 
@@ -159,7 +159,6 @@ def test_options_that_cannot_work_are_refused_at_once(options: dict[str, Any], c
         ("put", ("document", "users", "x", {}), {"idempotency_key": "k" * 256}),
         ("put", ("document", "users", "x", [1]), {}),
         ("put", ("document", "users", "x", {"a": object()}), {}),
-        ("put", ("document", "users", "x", {"a": 1 << 70}), {}),
         ("put", ("document", "users", "x", {"a": "\ud800"}), {}),
         ("get_collection", ("..",), {}),
         ("create_collection", ("c", "tables"), {}),

@@ -267,6 +267,7 @@ class Node:
                 listing,
                 self._clock,
                 auto_create_collections=config.catalog.auto_create_collections,
+                strict_json=limits.strict_json,
             ),
             SystemHandlers(self._topology, self._leader_of, lambda: self._why_not_ready, self._instruments),
             AdminHandlers(

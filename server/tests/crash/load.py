@@ -198,6 +198,13 @@ class Load:
             thread.join(60)
             assert not thread.is_alive()
 
+    def drop_all(self, node: Node) -> None:
+        """Drop the collection with all its entities."""
+        reply = exchange(node.port, request("DELETE", _COLLECTION))
+        assert reply.status == 200, reply
+        for writer in self.writers:
+            writer.ledger.states.clear()
+
     def repeat_doubtful(self, node: Node, stored: dict[str, State]) -> list[str]:
         """Send every request in doubt again, twice, under its idempotency key; return what is wrong with the answers.
 

@@ -1,7 +1,7 @@
 """The examples in README.md and docs/ run as they are written, against a real node.
 
-Python blocks run one after the other in one interpreter a page; sh blocks run in one shell a page, and every request they
-make must be answered as well as the page says.
+Python blocks run one after the other in one interpreter a page; sh blocks run in one shell a page, and every request
+they make must be answered as well as the page says.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Self
 
+import pytest
+
 from themis.urn import UrnPrefix, split_urn
 from themis_server.clock import ManualClock
 from themis_server.errors import ErrorCode, ThemisServerError
@@ -56,12 +58,10 @@ def prefix(collection: str = "users", namespace: str = "app", model: str = "docu
 
 async def refused(call: Coroutine[object, object, object], code: ErrorCode) -> ThemisServerError:
     """Await a call that must end with `code`; return the error."""
-    try:
-        answer = await call
-    except ThemisServerError as error:
-        assert error.code == code, f"{error!r} instead of {code}"
-        return error
-    raise AssertionError(f"{answer!r} instead of {code}")
+    with pytest.raises(ThemisServerError) as raised:
+        await call
+    assert raised.value.code == code, repr(raised.value)
+    return raised.value
 
 
 class _Nothing:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from themis._generated.models import Topology as Topology
     from themis._generated.models import VersionInfo as VersionInfo
     from themis.async_client import AsyncThemisClient as AsyncThemisClient
-    from themis.batch import BatchFailure as BatchFailure
-    from themis.batch import BatchGetResult as BatchGetResult
-    from themis.batch import BatchResult as BatchResult
+    from themis.batch_result import BatchFailure as BatchFailure
+    from themis.batch_result import BatchGetResult as BatchGetResult
+    from themis.batch_result import BatchResult as BatchResult
     from themis.client import ThemisClient as ThemisClient
     from themis.cluster import NodeHealth as NodeHealth
     from themis.entities import NOT_MODIFIED as NOT_MODIFIED
@@ -149,7 +149,7 @@ _MODULES = {
         "AdminMetrics", "AdminTopology", "Collection", "CollectionCount", "Namespace", "Topology", "VersionInfo",
     ],
     "async_client": ["AsyncThemisClient"],
-    "batch": ["BatchFailure", "BatchGetResult", "BatchResult"],
+    "batch_result": ["BatchFailure", "BatchGetResult", "BatchResult"],
     "client": ["ThemisClient"],
     "cluster": ["NodeHealth"],
     "entities": ["NOT_MODIFIED", "Entity", "WriteResult"],

@@ -10,19 +10,19 @@ within the same deadline. A write whose outcome is unknown is not: it would need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from xxhash import xxh64_hexdigest
 
 from themis._generated.models import BatchItem, BatchResponse, ItemError
 from themis._generated.operations import Operation
+from themis.batch_result import BatchFailure, BatchGetResult, BatchResult
 from themis.collections import with_query
 from themis.core import OPERATION, Answer, Call, Core, perform
 from themis.entities import VERSION_MAX, Entity, ReadOptions, WriteResult, key_header, timeout_of
 from themis.errors import (
-    BatchError,
     ConfigurationError,
     EncodingError,
     ThemisError,
@@ -36,7 +36,7 @@ from themis.options import IdempotencyKey
 from themis.placement import key_hash
 from themis.urn import InvalidUrn, Urn
 
-__all__ = ["BATCH_BYTES_MAX", "BATCH_ITEMS_MAX", "BatchFailure", "BatchGetResult", "BatchResult", "PutItems"]
+__all__ = ["BATCH_BYTES_MAX", "BATCH_ITEMS_MAX", "PutItems"]
 
 BATCH_ITEMS_MAX: Final = 10_000
 BATCH_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -49,99 +49,9 @@ _ABSENT_CODES: Final = frozenset({"entity_not_found", "collection_not_found", "n
 _MOVED_CODES: Final = frozenset({"wrong_shard", "no_leader"})
 _NO_FAULT: Final = "batch_response_limit"
 
-_T = TypeVar("_T")
 
 PutItems: TypeAlias = Mapping[str, Document] | Iterable[tuple[str, Document] | tuple[str, Document, int | None]]
 """{uuid: document}, or (uuid, document) pairs, or (uuid, document, if_match): a version, or 0 for "must not exist"."""
-
-
-class BatchFailure(msgspec.Struct, frozen=True):
-    """One item that failed.
-
-    Attributes:
-        index: Its place in what was asked, from 0.
-        urn: Its URN, as text: it may not be one.
-        error: What a call for this one item would have raised.
-    """
-
-    index: int
-    urn: str
-    error: ThemisError
-
-
-class BatchResult(Generic[_T]):
-    """What became of each item of a batch.
-
-    Attributes:
-        ok: The results of the items that succeeded, in the order asked.
-        missing: The URNs of the items that do not exist (reads and deletions), in the order asked.
-        failed: The items that failed, in the order asked.
-    """
-
-    def __init__(self, ok: list[_T], missing: list[Urn], failed: list[BatchFailure], asked: int) -> None:
-        self.ok = ok
-        self.missing = missing
-        self.failed = failed
-        self.asked = asked
-
-    def raise_for_errors(self) -> None:
-        """Raise BatchError if any item failed. (That something does not exist is no failure.)"""
-        if self.failed:
-            raise BatchError(self.failed, self.asked)
-
-    def __bool__(self) -> bool:
-        """Whether no item failed."""
-        return not self.failed
-
-    def __repr__(self) -> str:
-        counts = f"{len(self.ok)} ok, {len(self.missing)} missing, {len(self.failed)} failed"
-        return f"<{type(self).__name__}: {counts}>"
-
-
-class BatchGetResult(BatchResult[Entity], Sequence["dict[str, Any] | None"]):
-    """The answer of batch_get: a list of documents in the order asked, None where there is no entity.
-
-    An item that could not be read is neither: touching its place raises its error, and iterating raises BatchError
-    before the first document, so that a failure is never taken for "does not exist". `entities()` has the versions.
-    """
-
-    def __init__(self, places: list[Entity | Urn | BatchFailure]) -> None:
-        super().__init__(
-            [place for place in places if isinstance(place, Entity)],
-            [place for place in places if isinstance(place, Urn)],
-            [place for place in places if isinstance(place, BatchFailure)],
-            len(places),
-        )
-        self._places = places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any] | None: ...
-
-    @overload
-    def __getitem__(self, index: slice[Any, Any, Any]) -> list[dict[str, Any] | None]: ...
-
-    def __getitem__(self, index: int | slice[Any, Any, Any]) -> dict[str, Any] | list[dict[str, Any] | None] | None:
-        """The document at an index, or a list of them for a slice."""
-        if isinstance(index, slice):
-            return [self._document(place) for place in self._places[index]]
-        return self._document(self._places[index])
-
-    def __iter__(self) -> Iterator[dict[str, Any] | None]:
-        self.raise_for_errors()
-        return iter([place.doc if isinstance(place, Entity) else None for place in self._places])
-
-    def entities(self) -> dict[str, Entity]:
-        """What was found, by uuid. (In a batch over several collections, by uuid of the last one.)"""
-        return {entity.urn.uuid: entity for entity in self.ok}
-
-    @staticmethod
-    def _document(place: Entity | Urn | BatchFailure) -> dict[str, Any] | None:
-        if isinstance(place, BatchFailure):
-            raise place.error
-        return place.doc if isinstance(place, Entity) else None
 
 
 class _Item(msgspec.Struct, frozen=True):
@@ -193,6 +103,14 @@ class _Board:
 
     def code(self, item: _Item) -> str:
         return _code(self.outcomes[item.index])
+
+    def retry_after_s(self, items: list[_Item]) -> float | None:
+        asked = [
+            outcome.error.retry_after_s
+            for outcome in (self.outcomes[item.index] for item in items)
+            if isinstance(outcome, BatchItem) and outcome.error is not None and outcome.error.retry_after_s is not None
+        ]
+        return float(max(asked)) if asked else None
 
     def failure(self, index: int, name: str) -> BatchFailure:
         outcome, answer = self.outcomes[index], self.answers[index]
@@ -361,7 +279,7 @@ def _run(core: Core, job: _Job, items: list[_Item], board: _Board) -> Flow[None]
             # The answer was full: what is left is asked for at once, and is no retry.
             continue
         retries += 1
-        wait_s = policy.wait_s(retries, None, core.uniform)
+        wait_s = policy.wait_s(retries, board.retry_after_s(pending), core.uniform)
         late = core.clock() + wait_s >= job.deadline
         if retries > policy.retries_max or late or not core.options.budget.spend():
             return

@@ -41,7 +41,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from themis.batch import BatchFailure
+    from themis.batch_result import BatchFailure
 
 __all__ = [
     "AlreadyExists",

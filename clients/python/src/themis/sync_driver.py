@@ -36,6 +36,7 @@ class SyncDriver:
         self._token_lock = threading.Lock()
         self._start_lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._pool_pid = os.getpid()
         self._refresher: _Refresher | None = None
         self._closed = False
         core.refresh_wanted = self._wake_refresher
@@ -121,11 +122,15 @@ class SyncDriver:
         flows = effect.flows
         if len(flows) == 1 or effect.parallel == 1:
             return [self._value_or_error(flow) for flow in flows]
-        if self._pool is None:
-            with self._start_lock:
-                if self._pool is None:
-                    self._pool = ThreadPoolExecutor(self.core.options.parallel, thread_name_prefix="themis-batch")
-        return list(self._pool.map(self._value_or_error, flows))
+        return list(self._workers(effect.parallel).map(self._value_or_error, flows))
+
+    def _workers(self, parallel: int) -> ThreadPoolExecutor:
+        with self._start_lock:
+            # Threads do not survive a fork: the child makes its own.
+            if self._pool is None or self._pool_pid != os.getpid():
+                self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="themis-batch")
+                self._pool_pid = os.getpid()
+            return self._pool
 
     def _value_or_error(self, flow: Flow[Any]) -> Any:
         try:

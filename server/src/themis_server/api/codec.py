@@ -102,9 +102,11 @@ def _too_deep(depth_max: int) -> ThemisServerError:
     )
 
 
-def _check_closely(raw: bytes, *, strict: bool) -> None:
+def _check_closely(raw: bytes, *, strict: bool, integers: bool = True) -> None:
     def integer(text: str) -> int:
         # Python refuses to convert thousands of digits, and 20 are too many anyway.
+        if not integers:
+            return 0
         if len(text.lstrip("-")) > 20 or not _INT_MIN <= int(text) <= _INT_MAX:
             shown = text if len(text) <= 32 else f"{text[:32]}..."
             raise ThemisServerError(
@@ -123,9 +125,12 @@ def _check_closely(raw: bytes, *, strict: bool) -> None:
     json.loads(raw, parse_int=integer, object_pairs_hook=members)
 
 
-def decode_body(decoder: msgspec.json.Decoder[_T], raw: bytes) -> _T:
-    """Return the typed body, or raise invalid_json or invalid_body with the place."""
+def decode_body(decoder: msgspec.json.Decoder[_T], raw: bytes, *, strict: bool) -> _T:
+    """Return the typed body, or raise invalid_json or invalid_body with the place; `strict`: also duplicate_key."""
     try:
+        if strict:
+            with contextlib.suppress(ValueError):  # what is no JSON at all is reported with its place below
+                _check_closely(raw, strict=True, integers=False)
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")

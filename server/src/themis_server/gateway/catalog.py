@@ -9,12 +9,21 @@ from typing import NamedTuple
 import msgspec
 
 from themis_server.clock import Clock
+from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.gateway.writing import digest, key_reused
 from themis_server.metadata.catalog import Catalog, Extra
 from themis_server.metadata.store import Delete, MetadataStore, Put
 from themis_server.shard.replica import Replica
 
 _REMEMBERED = "/idempotency/"
+_LOST_RACE = {
+    ErrorCode.NAMESPACE_EXISTS,
+    ErrorCode.NAMESPACE_NOT_FOUND,
+    ErrorCode.COLLECTION_EXISTS,
+    ErrorCode.COLLECTION_NOT_FOUND,
+    ErrorCode.METADATA_CONFLICT,
+}
+"""What a change is told when another one, which may have been the same request, was faster."""
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -66,20 +75,34 @@ class CatalogChanges:
         path = f"{_REMEMBERED}{digest(key).hex()}"
         fingerprint = digest(request.hex()).hex()
         now_ms = self._clock.unix_ms()
-        known = await self._store.get(path)
-        if known is not None:
-            record = _decoder.decode(known.data)
-            if record.expires_ms > now_ms:
-                if record.fingerprint != fingerprint:
-                    raise key_reused()
-                return Done(record.status, record.body.encode(), True)
+        done = await self._recall(path, fingerprint, now_ms)
+        if done is not None:
+            return done
 
         def remembered(answer: tuple[int, bytes]) -> Extra:
             record = _Record(fingerprint, now_ms + self._retention_ms, answer[0], answer[1].decode())
             return lambda: (Put(path, msgspec.json.encode(record)),)
 
-        status, body = await change(remembered)
+        try:
+            status, body = await change(remembered)
+        except ThemisServerError as error:
+            # A client that sends a request again while the first is under way loses the race against itself.
+            done = await self._recall(path, fingerprint, now_ms) if error.code in _LOST_RACE else None
+            if done is None:
+                raise
+            return done
         return Done(status, body, False)
+
+    async def _recall(self, path: str, fingerprint: str, now_ms: int) -> Done | None:
+        known = await self._store.get(path)
+        if known is None:
+            return None
+        record = _decoder.decode(known.data)
+        if record.expires_ms <= now_ms:
+            return None
+        if record.fingerprint != fingerprint:
+            raise key_reused()
+        return Done(record.status, record.body.encode(), True)
 
     async def forget_expired(self) -> None:
         """Remove remembered requests whose time has passed."""

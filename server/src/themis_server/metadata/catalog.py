@@ -306,8 +306,7 @@ class Catalog:
         # Its revision is raised by nobody who creates a collection, so what must not change is the whole set of names.
         compares[_NAMESPACES + name] = namespace.revision
         counter = await self._store.get(_NEXT_ID)
-        if counter is not None:
-            compares[_NEXT_ID] = counter.revision
+        compares[_NEXT_ID] = 0 if counter is None else counter.revision
         if list(self.collections.get(name, {}).values()) != collections:
             raise ThemisServerError(ErrorCode.METADATA_CONFLICT, "the namespace changed meanwhile; nothing was dropped")
         await self._commit(compares, [*ops, Delete(_NAMESPACES + name)])

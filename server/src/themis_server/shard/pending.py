@@ -120,12 +120,11 @@ class Pending:
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep) if deadlines else None
 
 
-def _queue_full(limit: str, value: int) -> ThemisServerError:
+def _queue_full(name: str, limit: int) -> ThemisServerError:
     return ThemisServerError(
         ErrorCode.TOO_MANY_REQUESTS,
-        "as many writes as the node takes at once are under way",
+        f"as many writes as the node takes at once are under way ({name} = {limit})",
         limit=limit,
-        allowed=value,
         retry_after_s=1,
     )
 

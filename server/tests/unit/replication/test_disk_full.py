@@ -10,7 +10,7 @@ from server.tests.unit.replication.turning import GROUP, Turned, putting, stored
 from themis_server.replication.driver import Work
 from themis_server.replication.group import Completion, OutcomeUnknown, Proposal, Stalled
 from themis_server.storage import keys
-from themis_server.storage.engine import DiskFull, EngineError
+from themis_server.storage.engine import DiskFull, EngineError, Overlay
 from themis_server.storage.memory import MemoryEngine
 
 Which = Callable[[Turned], MemoryEngine]
@@ -137,7 +137,7 @@ def test_a_compaction_that_meets_a_full_disk_waits_too() -> None:
 def test_another_error_is_no_full_disk() -> None:
     node = Stalling()
 
-    def fail(*_: object) -> None:
+    def fail(overlay: Overlay) -> None:
         raise EngineError("the disk failed")
 
     node.log.write = fail  # type: ignore[method-assign]

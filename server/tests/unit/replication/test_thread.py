@@ -114,11 +114,12 @@ def test_a_proposal_is_answered(start: Start) -> None:
 
 def test_proposals_of_many_threads_are_answered_each_once(start: Start) -> None:
     running = start()
-    proposers = [
-        threading.Thread(target=lambda first=first: [running.put(first * 100 + number) for number in range(100)])
-        for first in range(4)
-    ]
 
+    def propose(first: int) -> None:
+        for number in range(first, first + 100):
+            running.put(number)
+
+    proposers = [threading.Thread(target=propose, args=(first,)) for first in range(0, 400, 100)]
     for proposer in proposers:
         proposer.start()
     for proposer in proposers:
@@ -159,22 +160,17 @@ def test_stopping_twice_is_stopping_once(start: Start) -> None:
 
 
 def test_an_error_of_the_log_ends_the_node(start: Start) -> None:
-    class Failing(MemoryEngine):
-        def sync(self) -> None:
-            if self.syncs:
-                raise EngineError("the disk failed")
-            super().sync()
+    def fail() -> None:
+        raise EngineError("the disk failed")
 
     running = start()
-    running.log.sync = Failing().sync  # type: ignore[method-assign]
     running.put(1)
     assert succeeded(running.result(1))
 
-    running.log.sync = lambda: (_ for _ in ()).throw(EngineError("the disk failed"))  # type: ignore[method-assign]
+    running.log.sync = fail  # type: ignore[method-assign]
     running.put(2)
 
-    error = running.fatal.get(timeout=DEADLINE_S)
-    assert isinstance(error, EngineError)
+    assert isinstance(running.fatal.get(timeout=DEADLINE_S), EngineError)
     assert 2 not in running.delivered  # nobody is told that it was written
 
 

@@ -120,8 +120,8 @@ class _Connection(asyncio.Protocol):
 class StreamTransport:
     """HTTP/1.1 over pooled asyncio connections, for `AsyncThemisClient`.
 
-    It may be used in one event loop after another, not in two at once: connections of a loop that is gone are
-    forgotten.
+    It may be used in one event loop after another, not in two at once. Connections of a loop that is gone are forgotten
+    (asyncio can no longer close them, and warns of it): `aclose()` before the loop ends is the clean way.
 
     Args:
         tls: How to verify https endpoints; the system's authorities when None.

@@ -43,7 +43,7 @@ class BatchHandlers:
     async def get(self, call: Call) -> Answer:
         """Read many entities: their stored bytes are joined, nothing is parsed."""
         call.query()
-        request = decode_body(_get_decoder, await call.body())
+        request = decode_body(_get_decoder, await call.body(), strict=self._rules.strict)
         self._check_count(request.urns)
         parts: list[bytes] = []
         size = 0
@@ -67,7 +67,7 @@ class BatchHandlers:
         """Write many entities."""
         call.query()
         key = call.idempotency_key()
-        request = decode_body(_put_decoder, await call.body())
+        request = decode_body(_put_decoder, await call.body(), strict=self._rules.strict)
         self._check_count(request.items)
         writes: list[WriteItem] = []
         for start in range(0, len(request.items), SLICE):
@@ -79,7 +79,7 @@ class BatchHandlers:
         """Delete many entities."""
         call.query()
         key = call.idempotency_key()
-        request = decode_body(_delete_decoder, await call.body())
+        request = decode_body(_delete_decoder, await call.body(), strict=self._rules.strict)
         urns, items = request.urns, request.items
         if isinstance(urns, msgspec.UnsetType) == isinstance(items, msgspec.UnsetType):
             raise ThemisServerError(ErrorCode.INVALID_BODY, "the body has exactly one of urns and items", pointer="")

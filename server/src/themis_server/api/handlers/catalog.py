@@ -40,11 +40,13 @@ class CatalogHandlers:
         clock: Clock,
         *,
         auto_create_collections: bool,
+        strict_json: bool,
     ) -> None:
         self._catalog = catalog
         self._changes = changes
         self._listing = listing
         self._clock = clock
+        self._strict_json = strict_json
         self._namespace_defaults = NamespaceOptions(auto_create_collections)
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -74,7 +76,7 @@ class CatalogHandlers:
         """Create a namespace."""
         call.query()
         raw = await call.body()
-        body = decode_body(_create_namespace, raw)
+        body = decode_body(_create_namespace, raw, strict=self._strict_json)
         options = _changed(self._namespace_defaults, body.options)
 
         async def create(remembered: Remembered) -> tuple[int, bytes]:
@@ -97,7 +99,7 @@ class CatalogHandlers:
         call.query()
         (name,) = call.path_values()
         raw = await call.body()
-        body = decode_body(_alter_namespace, raw)
+        body = decode_body(_alter_namespace, raw, strict=self._strict_json)
 
         async def alter(remembered: Remembered) -> tuple[int, bytes]:
             old = self._catalog.namespace(name)
@@ -135,7 +137,7 @@ class CatalogHandlers:
         call.query()
         (namespace,) = call.path_values()
         raw = await call.body()
-        body = decode_body(_create_collection, raw)
+        body = decode_body(_create_collection, raw, strict=self._strict_json)
         options = _changed(CollectionOptions(), body.options)
 
         async def create(remembered: Remembered) -> tuple[int, bytes]:
@@ -162,7 +164,7 @@ class CatalogHandlers:
         call.query()
         namespace, name = call.path_values()
         raw = await call.body()
-        body = decode_body(_alter_collection, raw)
+        body = decode_body(_alter_collection, raw, strict=self._strict_json)
 
         async def alter(remembered: Remembered) -> tuple[int, bytes]:
             old = self._catalog.collection(namespace, name)
