@@ -114,7 +114,7 @@ def _facts(machine: Machine) -> list[tuple[str, ...]]:
         ("memory", f"{machine.memory_gib} GiB"),
         ("system", f"{machine.system} {machine.kernel}"),
         ("Python", machine.python),
-        ("disk", f"{machine.syncs_per_s:,} appends with fdatasync per second"),
+        ("disk", f"{machine.syncs_per_s:,.0f} appends with fdatasync per second"),
         ("load average before", str(machine.load_before)),
     ]
 

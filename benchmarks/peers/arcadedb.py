@@ -27,7 +27,7 @@ _SERVER = Path(__file__).with_name("arcadedb_server.py")
 _CONNECTIONS = 16
 _ASKED = 10_000
 _INSERTS = 1_000
-_JIT_WARM_UP_S = 15.0
+_JIT_WARM_UP_S = 30.0
 _START_TIMEOUT_S = 90.0
 
 

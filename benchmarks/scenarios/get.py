@@ -9,6 +9,7 @@ from benchmarks.load import documents, requests
 from benchmarks.load.filling import fill
 from benchmarks.load.wrk import Load
 from benchmarks.peers.bare_aiohttp import bare_aiohttp
+from benchmarks.rounds import Effort
 
 BAR = Bar(0.60)
 _CONNECTIONS = 16
@@ -27,21 +28,24 @@ def run(bench: Bench) -> list[Figure]:
         bench.say(f"storing {len(keys):,} documents")
         fill(node.port, keys)
         bench.say("GET, ThemisDB and bare aiohttp in turn")
-        ours, theirs = rounds.alternate(bench.effort, [rounds.contender(node, load), rounds.contender(bare, load)])
+        return [compare(bench.effort, node, bare, load)]
+
+
+def compare(effort: Effort, server: servers.Running, bare: servers.Running, load: Load) -> Figure:
+    """Measure two servers in turn with one load, and hold the first against `BAR`."""
+    ours, theirs = rounds.alternate(effort, [rounds.contender(server, load), rounds.contender(bare, load)])
     mine, other = rounds.per_cpu_s("ThemisDB", ours), rounds.per_cpu_s("bare aiohttp", theirs)
-    return [
-        Figure(
-            "GET 200 B, c=16, of bare aiohttp",
-            paired_ratio(mine.rounds, other.rounds),
-            "ratio per CPU-s",
-            BAR,
-            (
-                mine,
-                other,
-                rounds.per_s("ThemisDB", ours),
-                rounds.per_s("bare aiohttp", theirs),
-                rounds.p99_ms("ThemisDB", ours),
-                rounds.p99_ms("bare aiohttp", theirs),
-            ),
-        )
-    ]
+    return Figure(
+        "GET 200 B, c=16, of bare aiohttp",
+        paired_ratio(mine.rounds, other.rounds),
+        "ratio per CPU-s",
+        BAR,
+        (
+            mine,
+            other,
+            rounds.per_s("ThemisDB", ours),
+            rounds.per_s("bare aiohttp", theirs),
+            rounds.p99_ms("ThemisDB", ours),
+            rounds.p99_ms("bare aiohttp", theirs),
+        ),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -162,6 +163,7 @@ class SpecClient:
         query: str = "",
         headers: dict[str, str] | None = None,
         expect: int | str | None = None,
+        at: Mapping[str, str] | None = None,
         **parameters: str,
     ) -> Reply:
         """Call an operation.
@@ -172,11 +174,14 @@ class SpecClient:
             query: the query string, encoded.
             headers: further headers.
             expect: the status, or the error code, that must come.
-            parameters: the path parameters.
+            at: path parameters.
+            parameters: path parameters, written as arguments.
         """
         operation = operations()[operation_id]
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        reply = self.send(request(operation.method, operation.target(parameters, query), raw, headers), operation)
+        reply = self.send(
+            request(operation.method, operation.target({**(at or {}), **parameters}, query), raw, headers), operation
+        )
         if isinstance(expect, int):
             assert reply.status == expect, f"{operation_id}: expected {expect}: {reply.status} {reply.body[:500]!r}"
         elif expect is not None and operation.method == "HEAD":

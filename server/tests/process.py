@@ -102,6 +102,14 @@ class Node:
         self.wait_ready(timeout_s)
         return self
 
+    def start_or_refusal(self) -> StartFailed | None:
+        """Start the process and wait until it is ready, or return how it ended instead."""
+        try:
+            self.start()
+        except StartFailed as refused:
+            return refused
+        return None
+
     def wait_ready(self, timeout_s: float = 20.0) -> None:
         """Wait for the line that says that the node takes requests, and take the port from it."""
 
@@ -186,11 +194,7 @@ class Node:
     def events(self, *, all_starts: bool = False) -> list[dict[str, Any]]:
         """Return the log lines as objects, since the last start or of all of them."""
         text = self.log.read_text(errors="replace") if all_starts and self.log.exists() else self.output()
-        found = []
-        for line in text.splitlines():
-            if line.startswith("{") and line.endswith("}"):
-                found.append(json.loads(line))
-        return found
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
     def errors(self) -> list[dict[str, Any]]:
         """Return logged errors of all starts that the test did not announce in `expected_errors`."""

@@ -47,13 +47,15 @@ class ThemisServerError(Exception):
             `epoch`, `retry_after_s`, `allowed`, `expected`); they become members of the problem document.
     """
 
-    __slots__ = ("code", "detail", "fields")
+    __slots__ = ("code", "detail", "fields", "replayed")
 
     def __init__(self, code: ErrorCode, detail: str, /, **fields: object) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
         self.fields: dict[str, object] = fields
+        self.replayed = False
+        """Whether an earlier request with the same idempotency key was answered this, and nothing was tried now."""
 
     def __str__(self) -> str:
         """Return `code: detail`, as a log wants it."""

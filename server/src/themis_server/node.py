@@ -13,7 +13,6 @@ import os
 import socket
 import ssl
 import sys
-import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -51,6 +50,7 @@ from themis_server.shard.changefeed import expire_events
 from themis_server.shard.pending import Pending
 from themis_server.shard.replica import Replica
 from themis_server.statemachine import meta
+from themis_server.statemachine.command import UnreadableEntry
 from themis_server.statemachine.data import DataMachine
 from themis_server.statemachine.machine import Machine
 from themis_server.storage.directory import FORMAT, DataDirectory, DirectoryRefused, Identity
@@ -75,6 +75,7 @@ class Node:
         self._monitors = Monitors(self._instruments, self._clock)
         self._stopping = False
         self._stalled = False
+        self._was_short = False
         self._expire_at_s = 0.0
         self._why_not_ready: str | None = "the node is starting"
         self._measurements: deque[Callable[[], None]] = deque()
@@ -89,10 +90,11 @@ class Node:
         listener = self._bind()
         try:
             self._open_storage()
-        except (DirectoryRefused, EngineError) as error:
+            self._start_replication()
+            self._directory.confirm()
+        except (DirectoryRefused, EngineError, UnreadableEntry) as error:
             listener.close()
             raise StartRefusedError(str(error)) from error
-        self._start_replication()
         try:
             await self._start_metadata()
         except ThemisServerError as error:
@@ -155,6 +157,14 @@ class Node:
         self._directory = DataDirectory(config.node.data_path)
         wanted = Identity(FORMAT, config.node.id, config.node.cluster, config.shards.count, config.shards.virtual_nodes)
         self.identity = self._directory.identify(wanted)
+        for name in ("shards", "virtual_nodes"):
+            if getattr(self.identity, name) != getattr(wanted, name):
+                _log.warning(
+                    "config.ignored",
+                    setting=f"shards.{'count' if name == 'shards' else name}",
+                    configured=getattr(wanted, name),
+                    fixed_at_first_start=getattr(self.identity, name),
+                )
         storage = config.storage
         self._log_engine = RocksEngine(
             self._directory.path / "raft",
@@ -301,15 +311,20 @@ class Node:
     def _close_storage(self) -> None:
         self._instruments.rocksdb.forget("raft")
         self._instruments.rocksdb.forget("data")
-        self._engine.sync()
-        self._engine.close()
-        self._log_engine.close()
-        self._directory.close()
+        try:
+            self._engine.sync()
+        finally:
+            for engine in (self._engine, self._log_engine):
+                try:
+                    engine.close()
+                except EngineError as error:
+                    _log.warning("storage.close.failed", why=str(error))
+            self._directory.close()
 
     # What the parts ask and tell
 
     def _why_writes_are_refused(self) -> ThemisServerError | None:
-        if self._stalled or self._space.short():
+        if self._space.short() or self._stalled:
             return disk_full(self._space.free_bytes, self._space.reserve_bytes)
         return shutting_down() if self._stopping and not self._edge.in_flight else None
 
@@ -362,7 +377,17 @@ class Node:
         instruments.proposal_bytes_in_flight.set(self._pending.size_bytes)
         instruments.topology_epoch.set(self._topology.epoch)
         for status in self._thread.driver.status():
-            instruments.apply_lag_entries.labels(str(status.group)).set(status.commit - status.applied)
+            name = topologies.shard_id(status.group) if status.group else "metadata"
+            instruments.apply_lag_entries.labels(name).set(status.commit - status.applied)
+        short = self._space.short()
+        instruments.disk_free_bytes.set(self._space.free_bytes)
+        if short != self._was_short:
+            self._was_short = short
+            _log.warning(
+                "disk.reserve.reached" if short else "disk.reserve.free",
+                free_bytes=self._space.free_bytes,
+                reserve_bytes=self._space.reserve_bytes,
+            )
 
     def _maintain(self) -> None:
         now_s = self._clock.monotonic_s()
@@ -387,6 +412,5 @@ def _fatal(error: BaseException) -> None:
     """End the process at once: after a failed sync, or damage, nothing that this process says could be trusted."""
     _log.error("node.fatal", exc=error)
     print(f"themis-server: stopped at once: {type(error).__name__}: {error}", file=sys.stderr)
-    traceback.print_exception(error, file=sys.stderr)
     sys.stderr.flush()
     os._exit(_FATAL_EXIT)

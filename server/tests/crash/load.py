@@ -223,7 +223,7 @@ class Load:
 
 def _versions(reply: Reply) -> dict[str, int]:
     body = reply.json()
-    items = body["items"] if "items" in body else [body]
+    items = body.get("items", [body])
     return {item["urn"]: item["version"] for item in items if "version" in item}
 
 
@@ -259,7 +259,7 @@ def _settle(ledger: Ledger, repeat: Repeat, reply: Reply, stored: dict[str, Stat
 
 
 def read_all(node: Node) -> tuple[dict[str, State], int]:
-    """Return every entity of the collection by listing it, and how many the server counts; compares the shards' counts."""
+    """List the collection: return every entity, and how many the server counts; compares the shards' counts."""
     counted = exchange(node.port, request("GET", f"{_COLLECTION}/count"))
     if counted.status == 404:
         return {}, 0

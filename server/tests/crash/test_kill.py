@@ -1,4 +1,4 @@
-"""kill -9 at any moment under load, and start again: nothing that was acknowledged is lost, nothing is there by half."""
+"""kill -9 at any moment under load, and start again: nothing acknowledged is lost, nothing is there by half."""
 
 from __future__ import annotations
 

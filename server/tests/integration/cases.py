@@ -100,12 +100,17 @@ _DEEP = b"[" * 65 + b"]" * 65
 def _reused(stage: Stage, operation_id: str, first: Call) -> dict[str, str]:
     """Use an idempotency key for one request; return the headers with which another must fail."""
     headers = {"Idempotency-Key": name()}
-    reply = stage.client.call(operation_id, first.body, query=first.query, headers=headers, **first.parameters)
+    reply = stage.client.call(operation_id, first.body, query=first.query, headers=headers, at=first.parameters)
     assert reply.status < 300, reply
-    replayed = stage.client.call(operation_id, first.body, query=first.query, headers=headers, **first.parameters)
+    replayed = stage.client.call(operation_id, first.body, query=first.query, headers=headers, at=first.parameters)
     assert replayed.header("idempotency-replayed") == "true"
     assert (replayed.status, replayed.body) == (reply.status, reply.body)
     return headers
+
+
+def _fixed(body: object, at: dict[str, str], **headers: str) -> Callable[[Stage], Call]:
+    made = Call(body, headers={name.replace("_", "-"): value for name, value in headers.items()}, parameters=at)
+    return lambda _: made
 
 
 _READS = [
@@ -145,7 +150,9 @@ _WRITES = [
     Case(
         "patchEntity",
         "idempotency_key_reused",
-        lambda stage: call({"b": 2}, urn=stage.entity, headers=_reused(stage, "patchEntity", call({}, urn=stage.entity))),
+        lambda stage: call(
+            {"b": 2}, urn=stage.entity, headers=_reused(stage, "patchEntity", call({}, urn=stage.entity))
+        ),
     ),
     Case("deleteEntity", 200, lambda stage: call(urn=stage.new_entity())),
     Case("deleteEntity", "entity_not_found", lambda stage: call(urn=urn())),
@@ -245,7 +252,11 @@ _CATALOGUE = [
     Case("listCollections", "namespace_not_found", lambda stage: call(namespace="nowhere")),
     Case("listCollections", "invalid_cursor", lambda stage: call(namespace="spec", query="cursor=abcd")),
     Case("createCollection", 201, lambda stage: call({"name": name(), "model": "vector"}, namespace="spec")),
-    Case("createCollection", "collection_exists", lambda stage: call({"name": "docs", "model": "document"}, namespace="spec")),
+    Case(
+        "createCollection",
+        "collection_exists",
+        lambda stage: call({"name": "docs", "model": "document"}, namespace="spec"),
+    ),
     Case(
         "createCollection",
         "collection_model_mismatch",
@@ -262,7 +273,11 @@ _CATALOGUE = [
         ),
     ),
     Case("getCollection", 200, lambda stage: call(namespace="spec", collection="rows")),
-    Case("alterCollection", 200, lambda stage: call({"options": {"cache_max_age_s": 5}}, namespace="spec", collection="rows")),
+    Case(
+        "alterCollection",
+        200,
+        lambda stage: call({"options": {"cache_max_age_s": 5}}, namespace="spec", collection="rows"),
+    ),
     Case(
         "alterCollection",
         "idempotency_key_reused",
@@ -288,7 +303,9 @@ _CATALOGUE = [
     Case("countCollection", 200, lambda stage: call(namespace="spec", collection="docs")),
     Case("listEntities", 200, lambda stage: call(namespace="spec", collection="docs", query="limit=2")),
     Case("listEntities", 200, lambda stage: call(namespace="spec", collection="docs", query="include=version")),
-    Case("listEntities", "invalid_cursor", lambda stage: call(namespace="spec", collection="docs", query="cursor=abcd")),
+    Case(
+        "listEntities", "invalid_cursor", lambda stage: call(namespace="spec", collection="docs", query="cursor=abcd")
+    ),
     *[
         Case(operation, f"{what}_not_found", lambda stage, body=body, at=at: call(body, **at))  # type: ignore[misc]
         for operation, body in (
@@ -331,12 +348,13 @@ BODIES: dict[str, tuple[Any, dict[str, str]]] = {
     "alterCollection": ({"options": {}}, {"namespace": "spec", "collection": "docs"}),
 }
 
+
 _TYPED = [
     case
     for operation, (body, at) in BODIES.items()
     for case in (
-        Case(operation, "unsupported_media_type", lambda _, b=body, a=at: call(b, headers={"Content-Type": "text/plain"}, **a)),  # type: ignore[misc]
-        Case(operation, "content_encoding_unsupported", lambda _, b=body, a=at: call(b, headers={"Content-Encoding": "gzip"}, **a)),  # type: ignore[misc]
+        Case(operation, "unsupported_media_type", _fixed(body, at, Content_Type="text/plain")),
+        Case(operation, "content_encoding_unsupported", _fixed(body, at, Content_Encoding="gzip")),
     )
 ]
 
@@ -345,9 +363,9 @@ _STRUCTURED = [
     for operation, (body, at) in BODIES.items()
     if "urn" not in at
     for case in (
-        Case(operation, "invalid_json", lambda _, b=body, a=at: call(json.dumps(b).encode()[:-1], **a)),  # type: ignore[misc]
-        Case(operation, "invalid_body", lambda _, b=body, a=at: call({**b, "nonsense": 1}, **a)),  # type: ignore[misc]
-        Case(operation, "body_too_large", lambda _, b=body, a=at: call(json.dumps(b).encode() + b" " * (9 * MIB), **a)),  # type: ignore[misc]
+        Case(operation, "invalid_json", _fixed(json.dumps(body).encode()[:-1], at)),
+        Case(operation, "invalid_body", _fixed({**body, "nonsense": 1}, at)),
+        Case(operation, "body_too_large", _fixed(json.dumps(body).encode() + b" " * (9 * MIB), at)),
     )
 ]
 

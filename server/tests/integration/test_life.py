@@ -107,7 +107,9 @@ def test_a_stop_does_not_wait_for_long_polls_and_idle_connections(fleet: Fleet) 
 
 def _in_flight(node: Node) -> float:
     text = exchange(node.port, request("GET", "/metrics")).body.decode()
-    lines = [line for line in text.splitlines() if "in_flight" in line and not line.startswith("#") and "request" in line]
+    lines = [
+        line for line in text.splitlines() if "in_flight" in line and not line.startswith("#") and "request" in line
+    ]
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 

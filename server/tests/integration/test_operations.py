@@ -72,7 +72,7 @@ def test_cases(stage: Stage, case: Case) -> None:
         query=made.query,
         headers=made.headers,
         expect=case.expect,
-        **made.parameters,
+        at=made.parameters,
     )
 
 
@@ -197,10 +197,9 @@ def test_every_write_is_refused_when_the_queue_is_full(fleet: Fleet) -> None:
     client = stage.client
     undo = {
         "dropNamespace": lambda: client.call("createNamespace", {"name": "dropped"}).status == 201,
-        "dropCollection": lambda: client.call(
-            "createCollection", {"name": "dropped", "model": "graph"}, namespace="spec"
-        ).status
-        == 201,
+        "dropCollection": lambda: (
+            client.call("createCollection", {"name": "dropped", "model": "graph"}, namespace="spec").status == 201
+        ),
         "deleteEntity": lambda: client.call("putEntity", {}, urn=stage.entity).status == 201,
     }
     stop = threading.Event()
@@ -241,7 +240,7 @@ def test_duplicate_members_in_strict_mode(fleet: Fleet) -> None:
     for operation, (body, at) in BODIES.items():
         raw = json.dumps(body).encode()
         twice = b'{"a":1,"a":2}' if "urn" in at else raw[:-1] + b"," + raw[1:]
-        reply = stage.client.call(operation, twice, **at)
+        reply = stage.client.call(operation, twice, at=at)
         assert reply.code == "duplicate_key", (operation, reply)
 
 
@@ -258,7 +257,7 @@ def test_bodies_that_nest_too_deeply(stage: Stage) -> None:
     declared = {operation for operation, spec in operations().items() if "json_too_deep" in spec.codes}
     assert declared == set(BODIES)
     for operation, (_, at) in BODIES.items():
-        reply = stage.client.call(operation, b'{"a":' * 5000 + b"1" + b"}" * 5000, **at)
+        reply = stage.client.call(operation, b'{"a":' * 5000 + b"1" + b"}" * 5000, at=at)
         assert reply.code in ("json_too_deep", "invalid_body"), (operation, reply)  # or what is wrong further out
 
 
@@ -337,7 +336,7 @@ def test_merge_patch_is_that_of_rfc_7396(stage: Stage) -> None:
 def test_batch_items_fail_by_themselves_in_the_order_asked(stage: Stage) -> None:
     entity, other = stage.new_entity(), stage.new_entity()
     version = int((stage.client.call("getEntity", urn=entity).header("etag") or "").strip('"'))
-    items = [
+    items: list[dict[str, Any]] = [
         {"urn": entity, "doc": {"n": 1}, "if_match": version},
         {"urn": entity, "doc": {"n": 2}, "if_match": version},
         {"urn": "nonsense", "doc": {}},

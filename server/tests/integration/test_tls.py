@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,10 +56,8 @@ def test_a_tls_handshake_that_does_not_come_is_cut_off(fleet: Fleet, authority: 
     with socket.create_connection(("127.0.0.1", node.port), 10) as connection:
         connection.sendall(b"\x16\x03\x01")
         connection.settimeout(8)
-        try:
+        with suppress(ConnectionResetError):
             assert connection.recv(100) == b""
-        except ConnectionResetError:
-            pass
     assert _version(node, _client(authority)) == 200
 
 
@@ -109,9 +108,8 @@ def test_other_binds_than_loopback_are_refused(fleet: Fleet, authority: Authorit
 @pytest.mark.parametrize("host", ["localhost", "::1", "127.0.0.2"])
 def test_loopback_by_other_names(fleet: Fleet, host: str) -> None:
     node = fleet.node(settings={"http.host": host})
-    try:
-        node.start()
-    except StartFailed as refused:
+    refused = node.start_or_refusal()
+    if refused is not None:
         assert "cannot listen" in refused.output  # a machine without IPv6
         return
     address = {"localhost": "localhost"}.get(host, host)

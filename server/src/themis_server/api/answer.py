@@ -35,6 +35,8 @@ class Answer(web.StreamResponse):
         self.head = head
         self.media_type = media_type
         self.close_connection = False
+        self.waited_s = 0.0
+        """How long the answer was held back because the client asked for that: no part of its latency."""
         self._request: web.BaseRequest | None = None
 
     @property

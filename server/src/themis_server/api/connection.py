@@ -71,6 +71,14 @@ class Connection(RequestHandler):
         elif self.head_since_s is None and not self._request_in_progress and not self._messages:
             self.head_since_s = self._loop.time()
 
+    def close_when_done(self) -> None:
+        """Close now if no request is here; otherwise whoever answers it closes (`Answer.force_close`).
+
+        aiohttp's own close() would from now on drop what arrives, also the rest of a body that was accepted.
+        """
+        if not self._request_in_progress and not self._messages:
+            self.close()
+
     def head_overdue(self, deadline_s: float) -> bool:
         """Whether a head began to arrive before `deadline_s` and is not complete."""
         return self.head_since_s is not None and self.head_since_s <= deadline_s and not self._request_in_progress
@@ -126,6 +134,11 @@ class Server(web.Server):
     def __call__(self) -> RequestHandler:
         """Make the protocol of a new connection."""
         return Connection(self, loop=self._loop, lingering_time=_LINGERING_S, **self._options)
+
+    def pre_shutdown(self) -> None:
+        """Close connections that are idle, and the others after the request that is under way."""
+        for connection in list(self.connections):
+            cast(Connection, connection).close_when_done()
 
     def start_sweeping(self, header_timeout_s: float) -> None:
         """From now on, look twice a second for heads that do not arrive."""

@@ -76,7 +76,13 @@ class Edge:
             auto_decompress=False,
         )
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._server, sock=listener, ssl=tls, backlog=1024)
+        self._listener = await loop.create_server(
+            self._server,
+            sock=listener,
+            ssl=tls,
+            backlog=1024,
+            ssl_handshake_timeout=None if tls is None else limits.header_timeout_s,
+        )
         self._server.start_sweeping(limits.header_timeout_s)
 
     async def close(self) -> None:
@@ -134,7 +140,7 @@ class Edge:
         answer.head += f"X-Request-Id: {request_id}\r\nThemis-Topology-Epoch: {self._topology.epoch}\r\n"
         if self._cors.enabled:
             answer.head += self._cors.head(request)
-        duration_s = perf_counter() - started_s
+        duration_s = perf_counter() - started_s - answer.waited_s
         if metrics is None:
             metrics = self._unmatched
             metrics.begin()
@@ -148,8 +154,10 @@ class Edge:
                 duration_ms=round(duration_s * 1000, 1),
             )
         self.in_flight -= 1
-        if self._closing and not self.in_flight:
-            self._drained.set()
+        if self._closing:
+            answer.force_close()
+            if not self.in_flight:
+                self._drained.set()
         return answer
 
     @staticmethod

@@ -63,7 +63,7 @@ def _item_fields(error: ThemisServerError) -> dict[str, Any]:
 
 
 def _head(error: ThemisServerError) -> str:
-    head = ""
+    head = "Idempotency-Replayed: true\r\n" if error.replayed else ""
     retry_after_s = error.fields.get("retry_after_s")
     if retry_after_s is not None:
         head += f"Retry-After: {retry_after_s}\r\n"

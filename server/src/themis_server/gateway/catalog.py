@@ -11,8 +11,8 @@ import msgspec
 from themis_server.clock import Clock
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.gateway.writing import digest, key_reused
-from themis_server.metadata.catalog import Catalog, Extra
-from themis_server.metadata.store import Delete, MetadataStore, Put
+from themis_server.metadata.catalog import NOTHING, Alongside, Catalog
+from themis_server.metadata.store import Delete, MetadataStore, Put, Value
 from themis_server.shard.replica import Replica
 
 _REMEMBERED = "/idempotency/"
@@ -41,7 +41,7 @@ class Done(NamedTuple):
     replayed: bool
 
 
-Remembered = Callable[[tuple[int, bytes]], Extra]
+Remembered = Callable[[tuple[int, bytes]], Alongside]
 """Given the answer of a change, what to write in its transaction so that a retry is given the same."""
 
 _decoder = msgspec.json.Decoder(_Record)
@@ -70,39 +70,30 @@ class CatalogChanges:
     ) -> Done:
         """Make a change; with an idempotency `key` at most once, told from other requests by the bytes of `request`."""
         if key is None:
-            status, body = await change(lambda answer: lambda: ())
+            status, body = await change(lambda answer: NOTHING)
             return Done(status, body, False)
         path = f"{_REMEMBERED}{digest(key).hex()}"
         fingerprint = digest(request.hex()).hex()
         now_ms = self._clock.unix_ms()
-        done = await self._recall(path, fingerprint, now_ms)
+        known = await self._store.get(path)
+        done = _replayed(known, fingerprint, now_ms)
         if done is not None:
             return done
+        unchanged = {path: 0 if known is None else known.revision}
 
-        def remembered(answer: tuple[int, bytes]) -> Extra:
+        def remembered(answer: tuple[int, bytes]) -> Alongside:
             record = _Record(fingerprint, now_ms + self._retention_ms, answer[0], answer[1].decode())
-            return lambda: (Put(path, msgspec.json.encode(record)),)
+            return Alongside(unchanged, (Put(path, msgspec.json.encode(record)),))
 
         try:
             status, body = await change(remembered)
         except ThemisServerError as error:
             # A client that sends a request again while the first is under way loses the race against itself.
-            done = await self._recall(path, fingerprint, now_ms) if error.code in _LOST_RACE else None
+            done = _replayed(await self._store.get(path), fingerprint, now_ms) if error.code in _LOST_RACE else None
             if done is None:
                 raise
             return done
         return Done(status, body, False)
-
-    async def _recall(self, path: str, fingerprint: str, now_ms: int) -> Done | None:
-        known = await self._store.get(path)
-        if known is None:
-            return None
-        record = _decoder.decode(known.data)
-        if record.expires_ms <= now_ms:
-            return None
-        if record.fingerprint != fingerprint:
-            raise key_reused()
-        return Done(record.status, record.body.encode(), True)
 
     async def forget_expired(self) -> None:
         """Remove remembered requests whose time has passed."""
@@ -112,13 +103,13 @@ class CatalogChanges:
         if due:
             await self._store.transaction({}, [Delete(key) for key in due])
 
-    async def drop_collection(self, namespace: str, name: str, extra: Extra) -> None:
+    async def drop_collection(self, namespace: str, name: str, alongside: Alongside) -> None:
         """Drop a collection and remove its data from every shard."""
-        await self._remove(await self._catalog.begin_drop_collection(namespace, name, extra))
+        await self._remove(await self._catalog.begin_drop_collection(namespace, name, alongside))
 
-    async def drop_namespace(self, name: str, *, force: bool, extra: Extra) -> None:
+    async def drop_namespace(self, name: str, *, force: bool, alongside: Alongside) -> None:
         """Drop a namespace, with `force` and its collections and their data."""
-        await self._remove(await self._catalog.begin_drop_namespace(name, force=force, extra=extra))
+        await self._remove(await self._catalog.begin_drop_namespace(name, force=force, alongside=alongside))
 
     async def finish_drops(self) -> None:
         """Remove the data of drops that a crash interrupted."""
@@ -131,3 +122,15 @@ class CatalogChanges:
             *[replica.drop_collection(collection_id) for replica in self._replicas.values() for collection_id in ids]
         )
         await self._catalog.end_drop(ids)
+
+
+def _replayed(known: Value | None, fingerprint: str, now_ms: int) -> Done | None:
+    """Return what a remembered request was answered, None if there is none; raises idempotency_key_reused."""
+    if known is None:
+        return None
+    record = _decoder.decode(known.data)
+    if record.expires_ms <= now_ms:
+        return None
+    if record.fingerprint != fingerprint:
+        raise key_reused()
+    return Done(record.status, record.body.encode(), True)

@@ -57,5 +57,6 @@ class Entities:
         outcome = result.outcomes[0]
         error = outcome_error(outcome, collection, prefix + uuid, self._writer.limits)
         if error is not None:
+            error.replayed = result.replayed
             raise error
         return Written(outcome.version, outcome.status == Status.CREATED, result.replayed)

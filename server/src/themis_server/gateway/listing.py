@@ -33,7 +33,7 @@ class Listing:
         return {shard_id: replica.count(collection.id) for shard_id, replica in replicas}
 
     def page(self, collection: Collection, after: bytes | None, limit: int) -> Page:
-        """Return up to `limit` entities in uuid order after `after`; fewer, if they have more bytes than a page may have.
+        """Return up to `limit` entities in uuid order after `after`; fewer, if they exceed the bytes of a page.
 
         Every shard is asked for a fair share first and for more only if its share is used up, so a page of n entities
         reads about n from storage and not n from each shard.

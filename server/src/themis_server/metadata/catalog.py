@@ -12,7 +12,7 @@ never used again, so a new collection of the same name never sees the old one's 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -82,15 +82,17 @@ class Collection(NamedTuple):
         return UrnPrefix(self.record.model, self.namespace, self.name)
 
 
-Extra = Callable[[], Sequence[Put]]
-"""What a change of the catalog writes in the same transaction: how an idempotent request is remembered."""
+class Alongside(NamedTuple):
+    """What a change checks and writes beside itself, in its transaction: how an idempotent request is remembered."""
+
+    compares: Mapping[str, int] = {}
+    puts: tuple[Put, ...] = ()
+
+
+NOTHING = Alongside()
 
 _namespace_decoder = msgspec.json.Decoder(NamespaceRecord)
 _collection_decoder = msgspec.json.Decoder(CollectionRecord)
-
-
-def _no_extra() -> Sequence[Put]:
-    return ()
 
 
 class Catalog:
@@ -201,7 +203,7 @@ class Catalog:
                 if not self._may_create(prefix, error.code):
                     raise
             try:
-                await self._create(prefix, CollectionOptions(), now_ms, _no_extra)
+                await self._create(prefix, CollectionOptions(), now_ms, NOTHING)
             except ThemisServerError as error:
                 if error.code not in (ErrorCode.COLLECTION_EXISTS, ErrorCode.METADATA_CONFLICT):
                     raise
@@ -217,13 +219,14 @@ class Catalog:
         return False
 
     async def create_namespace(
-        self, name: str, options: NamespaceOptions, now_ms: int, extra: Extra = _no_extra
+        self, name: str, options: NamespaceOptions, now_ms: int, alongside: Alongside = NOTHING
     ) -> Namespace:
         """Create a namespace, or raise namespace_exists."""
         record = NamespaceRecord(options, now_ms)
         await self._commit(
             {_NAMESPACES + name: 0},
-            [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()],
+            [Put(_NAMESPACES + name, msgspec.json.encode(record))],
+            alongside,
             lambda: self._refuse_namespace(name),
         )
         return self.namespace(name)
@@ -232,24 +235,26 @@ class Catalog:
         if name in self.namespaces:
             raise ThemisServerError(ErrorCode.NAMESPACE_EXISTS, f"there is a namespace {name!r} already")
 
-    async def alter_namespace(self, name: str, options: NamespaceOptions, extra: Extra = _no_extra) -> Namespace:
+    async def alter_namespace(self, name: str, options: NamespaceOptions, alongside: Alongside = NOTHING) -> Namespace:
         """Replace a namespace's options."""
         old = self.namespace(name)
         record = msgspec.structs.replace(old.record, options=options)
         await self._commit(
-            {_NAMESPACES + name: old.revision}, [Put(_NAMESPACES + name, msgspec.json.encode(record)), *extra()]
+            {_NAMESPACES + name: old.revision}, [Put(_NAMESPACES + name, msgspec.json.encode(record))], alongside
         )
         return self.namespace(name)
 
     async def create_collection(
-        self, prefix: UrnPrefix, options: CollectionOptions, now_ms: int, extra: Extra = _no_extra
+        self, prefix: UrnPrefix, options: CollectionOptions, now_ms: int, alongside: Alongside = NOTHING
     ) -> Collection:
         """Create a collection, and its namespace where that is allowed."""
         if prefix.namespace not in self.namespaces and not self._auto_create_namespaces:
             self.namespace(prefix.namespace)
-        return await self._create(prefix, options, now_ms, extra)
+        return await self._create(prefix, options, now_ms, alongside)
 
-    async def _create(self, prefix: UrnPrefix, options: CollectionOptions, now_ms: int, extra: Extra) -> Collection:
+    async def _create(
+        self, prefix: UrnPrefix, options: CollectionOptions, now_ms: int, alongside: Alongside
+    ) -> Collection:
         counter = await self._store.get(_NEXT_ID)
         collection_id = 1 if counter is None else int(counter.data)
         key = f"{_COLLECTIONS}{prefix.namespace}/{prefix.collection}"
@@ -258,7 +263,6 @@ class Catalog:
         ops: list[Put | Delete] = [
             Put(_NEXT_ID, b"%d" % (collection_id + 1)),
             Put(key, msgspec.json.encode(record)),
-            *extra(),
         ]
         namespace = self.namespaces.get(prefix.namespace)
         compares[_NAMESPACES + prefix.namespace] = 0 if namespace is None else namespace.revision
@@ -266,7 +270,7 @@ class Catalog:
             ops.append(
                 Put(_NAMESPACES + prefix.namespace, msgspec.json.encode(NamespaceRecord(NamespaceOptions(), now_ms)))
             )
-        await self._commit(compares, ops, lambda: self._refuse_collection(prefix))
+        await self._commit(compares, ops, alongside, lambda: self._refuse_collection(prefix))
         return self.collection(prefix.namespace, prefix.collection)
 
     def _refuse_collection(self, prefix: UrnPrefix) -> None:
@@ -278,22 +282,22 @@ class Catalog:
         raise ThemisServerError(ErrorCode.COLLECTION_EXISTS, f"there is a collection {prefix.collection!r} already")
 
     async def alter_collection(
-        self, namespace: str, name: str, options: CollectionOptions, extra: Extra = _no_extra
+        self, namespace: str, name: str, options: CollectionOptions, alongside: Alongside = NOTHING
     ) -> Collection:
         """Replace a collection's options."""
         old = self.collection(namespace, name)
         key = f"{_COLLECTIONS}{namespace}/{name}"
         record = msgspec.structs.replace(old.record, options=options)
-        await self._commit({key: old.revision}, [Put(key, msgspec.json.encode(record)), *extra()])
+        await self._commit({key: old.revision}, [Put(key, msgspec.json.encode(record))], alongside)
         return self.collection(namespace, name)
 
-    async def begin_drop_collection(self, namespace: str, name: str, extra: Extra = _no_extra) -> list[int]:
+    async def begin_drop_collection(self, namespace: str, name: str, alongside: Alongside = NOTHING) -> list[int]:
         """Remove a collection's name; return the ids whose data is to be removed, then given to `end_drop`."""
         collection = self.collection(namespace, name)
-        await self._commit(*_dropping([collection], extra))
+        await self._commit(*_dropping([collection]), alongside)
         return [collection.id]
 
-    async def begin_drop_namespace(self, name: str, *, force: bool, extra: Extra = _no_extra) -> list[int]:
+    async def begin_drop_namespace(self, name: str, *, force: bool, alongside: Alongside = NOTHING) -> list[int]:
         """Remove a namespace, and with `force` its collections; return the ids whose data is to be removed."""
         namespace = self.namespace(name)
         collections = list(self.collections.get(name, {}).values())
@@ -302,14 +306,14 @@ class Catalog:
                 ErrorCode.NAMESPACE_NOT_EMPTY,
                 f"namespace {name!r} has {len(collections)} collections; drop them or use force=true",
             )
-        compares, ops = _dropping(collections, extra)
+        compares, ops = _dropping(collections)
         # Its revision is raised by nobody who creates a collection, so what must not change is the whole set of names.
         compares[_NAMESPACES + name] = namespace.revision
         counter = await self._store.get(_NEXT_ID)
         compares[_NEXT_ID] = 0 if counter is None else counter.revision
         if list(self.collections.get(name, {}).values()) != collections:
             raise ThemisServerError(ErrorCode.METADATA_CONFLICT, "the namespace changed meanwhile; nothing was dropped")
-        await self._commit(compares, [*ops, Delete(_NAMESPACES + name)])
+        await self._commit(compares, [*ops, Delete(_NAMESPACES + name)], alongside)
         return [collection.id for collection in collections]
 
     async def end_drop(self, ids: Sequence[int]) -> None:
@@ -322,10 +326,14 @@ class Catalog:
         return [int(key.removeprefix(_DROPPING)) for key in listing.values]
 
     async def _commit(
-        self, compares: dict[str, int], ops: Sequence[Put | Delete], refuse: Callable[[], None] = lambda: None
+        self,
+        compares: dict[str, int],
+        ops: Sequence[Put | Delete],
+        alongside: Alongside,
+        refuse: Callable[[], None] = lambda: None,
     ) -> None:
         refuse()
-        revision = await self._store.transaction(compares, ops)
+        revision = await self._store.transaction({**compares, **alongside.compares}, [*ops, *alongside.puts])
         if revision is None:
             # Somebody was faster. What the watch brings meanwhile may say it better than "conflict".
             await asyncio.sleep(0)
@@ -336,9 +344,9 @@ class Catalog:
         await self._reached(revision)
 
 
-def _dropping(collections: Sequence[Collection], extra: Extra) -> tuple[dict[str, int], list[Put | Delete]]:
+def _dropping(collections: Sequence[Collection]) -> tuple[dict[str, int], list[Put | Delete]]:
     compares: dict[str, int] = {}
-    ops: list[Put | Delete] = [*extra()]
+    ops: list[Put | Delete] = []
     for collection in collections:
         key = f"{_COLLECTIONS}{collection.namespace}/{collection.name}"
         compares[key] = collection.revision

@@ -29,7 +29,7 @@ HTTP_REQUESTS: Final = MetricSpec(
 HTTP_REQUEST_DURATION: Final = MetricSpec(
     "themis_http_request_duration_seconds",
     Kind.HISTOGRAM,
-    "Time from the last header of a request to the last byte of its answer handed to the socket.",
+    "Time from the last header of a request to its answer being ready to be sent; long polls without their wait.",
     ("operation",),
     _REQUEST_SECONDS,
 )
@@ -58,7 +58,10 @@ LOG_BATCH_BYTES: Final = MetricSpec(
     "themis_log_batch_bytes", Kind.HISTOGRAM, "Bytes of log written with one fsync, over all shards.", (), _BYTES
 )
 APPLY_LAG: Final = MetricSpec(
-    "themis_apply_lag_entries", Kind.GAUGE, "Entries that are committed and not yet applied, by shard.", ("shard",)
+    "themis_apply_lag_entries",
+    Kind.GAUGE,
+    "Entries that are committed and not yet applied, by shard; `metadata` is Raft group 0.",
+    ("shard",),
 )
 APPLY: Final = MetricSpec(
     "themis_apply_seconds", Kind.HISTOGRAM, "Time to apply one batch of committed entries.", (), _APPLY_SECONDS
@@ -70,6 +73,11 @@ PROPOSALS_IN_FLIGHT: Final = MetricSpec(
 )
 PROPOSAL_BYTES_IN_FLIGHT: Final = MetricSpec(
     "themis_proposal_bytes_in_flight", Kind.GAUGE, "Bytes of writes that wait to be committed."
+)
+DISK_FREE: Final = MetricSpec(
+    "themis_disk_free_bytes",
+    Kind.GAUGE,
+    "Free space where the data directory is; below storage.disk_reserve_bytes writes are answered 507.",
 )
 TOPOLOGY_EPOCH: Final = MetricSpec("themis_topology_epoch", Kind.GAUGE, "Epoch of the topology this node works with.")
 READY: Final = MetricSpec("themis_ready", Kind.GAUGE, "1 while GET /health/ready answers 200, otherwise 0.")

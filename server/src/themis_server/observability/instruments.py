@@ -84,6 +84,7 @@ class Instruments:
         self.apply_seconds: Final = histogram(catalogue.APPLY).labels()
         self.proposals_in_flight: Final = gauge(catalogue.PROPOSALS_IN_FLIGHT).labels()
         self.proposal_bytes_in_flight: Final = gauge(catalogue.PROPOSAL_BYTES_IN_FLIGHT).labels()
+        self.disk_free_bytes: Final = gauge(catalogue.DISK_FREE).labels()
         self.topology_epoch: Final = gauge(catalogue.TOPOLOGY_EPOCH).labels()
         self.ready: Final = gauge(catalogue.READY).labels()
         self.event_loop_lag_seconds: Final = histogram(catalogue.EVENT_LOOP_LAG).labels()

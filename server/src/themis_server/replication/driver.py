@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from themis_server.clock import Clock
-from themis_server.replication.group import Completion, Group, GroupStatus, Proposal, Stalled
+from themis_server.replication.group import Completion, Group, GroupStatus, Proposal
 from themis_server.replication.log import Log
 from themis_server.statemachine import version
 from themis_server.storage.engine import DiskFull, Engine, Overlay
@@ -167,14 +167,14 @@ class Driver:
                 applied += len(committed)
                 done += group.apply(committed, overlay)
         if overlay:
-            self._until_space(lambda: self._state.write(overlay))
+            self._until_space(lambda: self._state.write(overlay), self._state.reopen)
         if applied:
             self._observer.applied(applied, self._clock.monotonic_s() - started_s)
         for group in busy:
             done += group.barriers_reached()
 
     def _commit(self, write: Overlay, entries: int, size: int, must_sync: bool) -> None:
-        self._until_space(lambda: self._log.commit(write, sync=False))
+        self._until_space(lambda: self._log.commit(write, sync=False), self._log.reopen)
         sync_s = 0.0
         if must_sync and self._limits.sync:
             started_s = self._clock.monotonic_s()
@@ -187,10 +187,11 @@ class Driver:
         if self._transport is not None:
             self._transport.send(group, messages)
 
-    def _until_space(self, write: Callable[[], None]) -> None:
+    def _until_space(self, write: Callable[[], None], reopen: Callable[[], None]) -> None:
         """Write, and where the disk is full try the very same again until it is not.
 
-        The entries are promised to Raft already.
+        The entries are promised to Raft already. What a failed attempt left behind in a write-ahead log is either an
+        incomplete record, which opening it again cuts off, or the very same batch, which may be written twice.
         """
         try:
             write()
@@ -202,6 +203,7 @@ class Driver:
         while True:
             self._wait_for_space()
             try:
+                reopen()
                 write()
             except DiskFull:
                 continue
@@ -229,16 +231,14 @@ class Driver:
         write = self._log.new_write()
         for group_id, index in due.items():
             self.groups[group_id].compact(index, write)
-        self._until_space(lambda: self._log.commit(write, sync=False))
+        self._until_space(lambda: self._log.commit(write, sync=False), self._log.reopen)
 
-    def abandon(self, queued: Work) -> list[Completion]:
-        """Return everything that waits: what was queued did not happen, what was proposed may have."""
-        done = [
-            Completion(proposal.handle, Stalled()) for proposals in queued.proposals.values() for proposal in proposals
-        ]
-        done += [Completion(handle, Stalled()) for _, handle in queued.barriers]
+    def abandon(self, queued: Work, why: Exception) -> list[Completion]:
+        """Return everything that waits: what was queued did not happen, for `why`; what was proposed may have."""
+        done = [Completion(proposal.handle, why) for proposals in queued.proposals.values() for proposal in proposals]
+        done += [Completion(handle, why) for _, handle in queued.barriers]
         for group in self.groups.values():
-            done += group.abandon()
+            done += group.abandon(why)
         return done
 
     def broken_off(self) -> list[Completion]:

@@ -279,12 +279,12 @@ class Group:
         self._barriers.clear()
         return lost
 
-    def abandon(self) -> list[Completion]:
-        """Give up on everything that waits: the node stops or stalls, and what was proposed may yet take effect."""
-        unknown = OutcomeUnknown("the node stopped before the write was committed")
+    def abandon(self, why: Exception) -> list[Completion]:
+        """Give up on everything that waits: what was proposed may yet take effect, reads are told `why`."""
+        unknown = OutcomeUnknown("the node stopped or its disk filled up before the write was committed")
         abandoned = [Completion(handle, unknown) for waiting in self._waiting for handle in waiting.handles]
-        abandoned += [Completion(handle, Stopped()) for handle in self._barriers.values()]
-        abandoned += [Completion(handle, Stopped()) for _, handle in self._ready_barriers]
+        abandoned += [Completion(handle, why) for handle in self._barriers.values()]
+        abandoned += [Completion(handle, why) for _, handle in self._ready_barriers]
         self._waiting.clear()
         self._barriers.clear()
         self._ready_barriers.clear()

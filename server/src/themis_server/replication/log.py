@@ -115,6 +115,10 @@ class Log:
         if sync:
             self._engine.sync()
 
+    def reopen(self) -> None:
+        """Open the database again, after it found the disk full."""
+        self._engine.reopen()
+
     def sync(self) -> None:
         """Make everything written so far durable."""
         self._engine.sync()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from themis_server.replication.driver import Driver, Work
-from themis_server.replication.group import Completion, Proposal
+from themis_server.replication.group import Completion, Proposal, Stalled, Stopped
 from themis_server.storage.engine import DiskFull, Engine
 
 _SPACE_CHECK_S = 0.2
@@ -113,7 +113,7 @@ class DriverThread:
         try:
             self._loop()
         except _StopRequested:
-            self._deliver(self.driver.broken_off() + self.driver.abandon(Work()))
+            self._deliver(self.driver.broken_off() + self.driver.abandon(Work(), Stopped()))
         except BaseException as error:
             self._fatal(error)
 
@@ -131,12 +131,12 @@ class DriverThread:
             if work.proposals:
                 last_write_s = now_s
             completions = self.driver.turn(work)
-            if completions:
-                self._deliver(completions)
+            if completions or work.proposals:
+                self._deliver(completions)  # even if nobody waits any more, the metadata may have changed
             if compact:
                 self.driver.compact(compact)
             if stop:
-                leftover = self.driver.abandon(Work())
+                leftover = self.driver.abandon(Work(), Stopped())
                 if leftover:
                     self._deliver(leftover)
                 return
@@ -187,7 +187,7 @@ class DriverThread:
         Called by the driver in its turn.
         """
         work, _, stop = self._collect(0)
-        abandoned = self.driver.abandon(work)
+        abandoned = self.driver.abandon(work, Stalled())
         if abandoned:
             self._deliver(abandoned)
         if stop or self._stopping.wait(_SPACE_CHECK_S):

@@ -145,7 +145,7 @@ def decode_entry(payload: bytes) -> Entry:
         raise UnreadableEntry(f"the entry has format {payload[:1].hex() or 'none'}, this program reads {FORMAT.hex()}")
     try:
         return _decoder.decode(memoryview(payload)[1:])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableEntry(f"the entry does not decode: {error}") from error
 
 

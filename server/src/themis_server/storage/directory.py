@@ -1,6 +1,6 @@
 """A node's data directory: whose it is, in which format, and that nobody else has it open.
 
-node.json   identity and format, written once
+node.json   identity and format, written once (node.json.partial until the databases are made)
 lock        held (flock) while a process has the directory
 raft/       the log
 data/       the state
@@ -17,6 +17,7 @@ import msgspec
 
 FORMAT: Final = 1
 _IDENTITY = "node.json"
+_DATABASES = ("raft", "data")
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -38,6 +39,7 @@ class DataDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._partial = path / f"{_IDENTITY}.partial"
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -55,13 +57,19 @@ class DataDirectory:
         A new directory is given `wanted`. Raises `DirectoryRefused` if they contradict.
         """
         file = self.path / _IDENTITY
+        databases = [name for name in _DATABASES if (self.path / name).exists()]
         if not file.exists():
-            if any((self.path / name).exists() for name in ("raft", "data")):
+            if databases and not self._partial.exists():
                 raise DirectoryRefused(
                     f"{self.path} holds databases but no {_IDENTITY}: it is not, or no longer, a whole data directory"
                 )
-            self._write(file, wanted)
+            self._write(self._partial, wanted)
             return wanted
+        if len(databases) < len(_DATABASES):
+            missing = " and ".join(name for name in _DATABASES if name not in databases)
+            raise DirectoryRefused(
+                f"{self.path} has lost its {missing} database: restore the whole directory, or start with an empty one"
+            )
         try:
             raw = file.read_bytes()
             known_format = msgspec.json.decode(raw, type=dict[str, object]).get("format")
@@ -79,14 +87,24 @@ class DataDirectory:
                 raise DirectoryRefused(f"{self.path} belongs to {name} {was!r}, not {asked!r}")
         return identity
 
+    def confirm(self) -> None:
+        """Note that the databases of a new directory are made and durable: from now on they must be there."""
+        if self._partial.exists():
+            self._partial.rename(self.path / _IDENTITY)
+            self._sync_directory()
+
     def _write(self, file: Path, identity: Identity) -> None:
-        partial = file.with_suffix(".partial")
         try:
-            with partial.open("wb") as stream:
+            with file.open("wb") as stream:
                 stream.write(msgspec.json.format(msgspec.json.encode(identity), indent=2) + b"\n")
                 stream.flush()
                 os.fsync(stream.fileno())
-            partial.rename(file)
+        except OSError as error:
+            raise DirectoryRefused(f"the data directory {self.path} cannot be written: {error.strerror}") from error
+        self._sync_directory()
+
+    def _sync_directory(self) -> None:
+        try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(descriptor)

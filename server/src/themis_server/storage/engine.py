@@ -56,6 +56,13 @@ class Engine(Reader, Protocol):
         """Reclaim the space of what was deleted between `start` and `end`."""
         ...
 
+    def reopen(self) -> None:
+        """Close and open again: after `DiskFull`, a store may refuse every write until then.
+
+        Reads of other threads wait meanwhile. Raises `DiskFull` if there still is no space.
+        """
+        ...
+
     def close(self) -> None:
         """Close the store. Idempotent."""
         ...

@@ -67,5 +67,8 @@ class MemoryEngine:
     def compact(self, start: bytes, end: bytes) -> None:
         """Nothing to reclaim in memory."""
 
+    def reopen(self) -> None:
+        """Nothing to open."""
+
     def close(self) -> None:
         """Nothing to close."""

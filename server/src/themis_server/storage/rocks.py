@@ -6,6 +6,8 @@ themselves.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -14,6 +16,7 @@ from rocksdict import (  # type: ignore[attr-defined, unused-ignore]
     BlockBasedIndexType,
     BlockBasedOptions,
     Cache,
+    DbClosedError,
     DBCompressionType,
     DBRecoveryMode,
     Options,
@@ -53,18 +56,25 @@ class RocksEngine:
     ) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self._path = path
-        options = _options(role, block_cache_bytes, write_buffer_bytes, max_open_files)
-        try:
-            self._db = Rdict(str(path), options)
-        except Exception as error:
-            raise _translated(error, f"{path} does not open") from error
-        self._get = self._db.get
+        self._settings = (role, block_cache_bytes, write_buffer_bytes, max_open_files)
+        self._reopening = threading.Lock()
         self._closed = False
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            self._db = Rdict(str(self._path), _options(*self._settings))
+        except Exception as error:
+            raise _translated(error, f"{self._path} does not open") from error
+        self._get = self._db.get
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value at `key`, or None. About 3 us when the block is cached."""
         try:
             value: bytes | None = self._get(key)
+        except DbClosedError:
+            with self._reopening:  # another thread reopens it: wait for that
+                value = self._get(key)
         except Exception as error:
             raise _translated(error, "a read failed") from error
         return value
@@ -73,6 +83,9 @@ class RocksEngine:
         """Return the values at `keys`, in that order, by one batched read."""
         try:
             values: list[bytes | None] = self._get(keys)  # type: ignore[assignment, arg-type]
+        except DbClosedError:
+            with self._reopening:
+                values = self._get(keys)  # type: ignore[assignment, arg-type]
         except Exception as error:
             raise _translated(error, "a read failed") from error
         return values
@@ -121,18 +134,30 @@ class RocksEngine:
 
     def property(self, name: str) -> int | None:
         """Return one of RocksDB's integer properties; None for one that it does not have."""
-        value = self._db.property_int_value(name)
+        with self._reopening:
+            value = self._db.property_int_value(name)
         return None if value is None else int(value)
 
     def compact(self, start: bytes, end: bytes) -> None:
         """Compact a range, which frees the space of deleted keys."""
         self._db.compact_range(start, end)
 
+    def reopen(self) -> None:
+        """Close and open again. RocksDB's write-ahead log stays in error once a write to it found the disk full."""
+        with self._reopening:
+            # A close that cannot flush is no loss here: what was written is in the write-ahead log.
+            with contextlib.suppress(Exception):
+                self._db.close()
+            self._open()
+
     def close(self) -> None:
-        """Flush and close. Idempotent."""
+        """Flush and close. Idempotent. What cannot be flushed is in the write-ahead log; raises `EngineError` then."""
         if not self._closed:
             self._closed = True
-            self._db.close()
+            try:
+                self._db.close()
+            except Exception as error:
+                raise _translated(error, f"{self._path} did not close cleanly") from error
 
 
 def _options(role: Role, block_cache_bytes: int, write_buffer_bytes: int, max_open_files: int) -> Options:

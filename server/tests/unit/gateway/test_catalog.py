@@ -9,7 +9,7 @@ from server.tests.unit.inprocess import RETENTION_MS, InProcess, prefix, refused
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.gateway.batch import WriteItem
 from themis_server.gateway.catalog import Done, Remembered
-from themis_server.metadata.catalog import NamespaceOptions
+from themis_server.metadata.catalog import NOTHING, NamespaceOptions
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage import keys
 
@@ -77,7 +77,7 @@ async def test_a_retry_after_a_crash_is_still_a_retry(node: InProcess) -> None:
 async def test_a_request_that_failed_is_not_remembered(node: InProcess) -> None:
     await create(node, "app", None)
     await refused(create(node, "app", "k"), ErrorCode.NAMESPACE_EXISTS)
-    await node.changes.drop_namespace("app", force=False, extra=lambda: ())
+    await node.changes.drop_namespace("app", force=False, alongside=NOTHING)
 
     assert not (await create(node, "app", "k")).replayed
 
@@ -107,7 +107,7 @@ async def test_a_key_is_forgotten_when_its_time_has_passed(node: InProcess) -> N
 async def test_a_drop_removes_the_data_from_every_shard(node: InProcess) -> None:
     await filled(node, "users", "orders")
 
-    await node.changes.drop_collection("app", "users", lambda: ())
+    await node.changes.drop_collection("app", "users", NOTHING)
 
     assert entities(node) == 20
     assert await node.catalog.unfinished_drops() == []
@@ -116,7 +116,7 @@ async def test_a_drop_removes_the_data_from_every_shard(node: InProcess) -> None
 async def test_a_namespace_dropped_by_force_takes_all_its_data_along(node: InProcess) -> None:
     await filled(node, "users", "orders")
 
-    await node.changes.drop_namespace("app", force=True, extra=lambda: ())
+    await node.changes.drop_namespace("app", force=True, alongside=NOTHING)
 
     assert entities(node) == 0
     assert node.catalog.namespaces == {}
@@ -139,7 +139,7 @@ async def test_a_drop_that_a_shard_did_not_confirm_stays_owed(node: InProcess) -
     node.lost = lambda group: group == 1
 
     with pytest.raises(ThemisServerError):
-        await node.changes.drop_collection("app", "users", lambda: ())
+        await node.changes.drop_collection("app", "users", NOTHING)
     assert await node.catalog.unfinished_drops() != []
     node.lost = lambda group: False
     await node.changes.finish_drops()

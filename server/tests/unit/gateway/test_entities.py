@@ -9,6 +9,7 @@ from themis.urn import split_urn
 from themis_server.errors import ErrorCode
 from themis_server.gateway.entities import Written
 from themis_server.gateway.writing import ABSENT, PRESENT
+from themis_server.metadata.catalog import NOTHING
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage import values
 
@@ -147,7 +148,7 @@ async def test_a_patch_that_grows_a_document_too_far_is_refused_and_names_the_li
 
 async def test_entities_of_a_dropped_collection_are_gone_and_a_new_one_is_empty(node: InProcess) -> None:
     await put(node, urn(1), b'{"old":true}')
-    await node.changes.drop_collection("app", "users", lambda: ())
+    await node.changes.drop_collection("app", "users", NOTHING)
 
     await put(node, urn(2))
 
@@ -158,7 +159,7 @@ async def test_entities_of_a_dropped_collection_are_gone_and_a_new_one_is_empty(
 async def test_a_write_that_lost_a_race_with_a_drop_finds_no_collection(node: InProcess) -> None:
     await put(node, urn(1))
     old = node.catalog.by_prefix[prefix().text]
-    await node.changes.drop_collection("app", "users", lambda: ())
+    await node.changes.drop_collection("app", "users", NOTHING)
     node.catalog.by_prefix[prefix().text] = old  # what a request that began before the drop has in its hands
 
     await refused(put(node, urn(1)), ErrorCode.COLLECTION_NOT_FOUND)

@@ -8,7 +8,7 @@ import pytest
 from server.tests.unit.inprocess import InProcess, prefix, refused
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.metadata import embedded
-from themis_server.metadata.catalog import Catalog, CollectionOptions, NamespaceOptions
+from themis_server.metadata.catalog import Alongside, Catalog, CollectionOptions, NamespaceOptions
 from themis_server.metadata.store import Put
 
 USERS = prefix("users")
@@ -141,7 +141,7 @@ async def test_of_two_alterations_at_once_one_is_told_of_the_conflict(catalog: C
 
 
 async def test_what_a_change_writes_beside_itself_is_in_the_same_transaction(node: InProcess) -> None:
-    await node.catalog.create_namespace("app", NamespaceOptions(), 5, lambda: [Put("/beside", b"1")])
+    await node.catalog.create_namespace("app", NamespaceOptions(), 5, Alongside({}, (Put("/beside", b"1"),)))
 
     beside, namespace = await node.store.get("/beside"), node.catalog.namespace("app")
 

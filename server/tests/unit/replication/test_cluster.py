@@ -7,6 +7,7 @@ import pytest
 from server.tests.unit.replication.turning import GROUP, Cluster, Turned, content, putting, stored, succeeded
 from themis_server.replication.driver import DriverLimits, Work
 from themis_server.replication.group import NotLeader, OutcomeUnknown
+from themis_server.storage import keys
 
 
 @pytest.fixture
@@ -147,6 +148,22 @@ def test_a_deposed_leader_never_calls_an_overwritten_proposal_a_success(cluster:
     assert isinstance(deposed.answers[lost], NotLeader | OutcomeUnknown)
     assert [held(node, 1, 2) for node in cluster.nodes.values()] == [[False, True]] * 3
     assert content(deposed.state) == content(successor.state)
+
+
+def test_what_a_new_leader_overwrote_is_gone_from_the_disk_of_the_old_one(cluster: Cluster) -> None:
+    deposed = cluster.elect()
+    cluster.cut = {deposed.node_id}
+    for number in range(10):
+        deposed.propose(putting(number))
+    cluster.elect()  # it logs one entry, where the other logged ten
+
+    cluster.cut = set()
+    cluster.run(30)
+    cluster.kill(deposed.node_id)
+    cluster.restart(deposed.node_id)
+
+    logs = [dict(node.log.scan(*keys.log_range(GROUP, 0, 1000))) for node in cluster.nodes.values()]
+    assert logs[0] == logs[1] == logs[2]
 
 
 def test_a_write_of_a_deposed_leader_that_reached_a_follower_is_acknowledged_by_nobody_else(cluster: Cluster) -> None:

@@ -29,7 +29,7 @@ class Stalling(Turned):
 
     def _wait(self) -> None:
         self.waits += 1
-        abandoned = self.driver.abandon(self.arriving)
+        abandoned = self.driver.abandon(self.arriving, Stalled())
         self.arriving = Work()
         self.during += abandoned
         self.completions += abandoned

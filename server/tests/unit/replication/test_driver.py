@@ -280,7 +280,7 @@ def test_what_was_only_queued_did_not_happen() -> None:
     node = Turned()
 
     abandoned = node.driver.abandon(
-        Work(proposals={GROUP: [Proposal(putting(1), "write")]}, barriers=[(GROUP, "read")])
+        Work(proposals={GROUP: [Proposal(putting(1), "write")]}, barriers=[(GROUP, "read")]), Stalled()
     )
 
     assert [(handle, type(result)) for handle, result in abandoned] == [("write", Stalled), ("read", Stalled)]
@@ -302,3 +302,14 @@ def test_a_read_barrier_of_the_only_voter_is_reached_at_once() -> None:
     done = node.turn(Work(barriers=[(GROUP, "read")]))
 
     assert done == [Completion("read", None)]
+
+
+def test_a_read_barrier_is_not_reached_before_its_entry_is_applied() -> None:
+    node = Turned()
+    node.group._barriers[b"context"] = "read"
+
+    node.group.barriers_confirmed([(applied(node) + 1, b"context")])
+    assert node.group.barriers_reached() == []
+    node.put(1)
+
+    assert node.answers["read"] is None

@@ -118,7 +118,7 @@ class CatalogHandlers:
 
         async def drop(remembered: Remembered) -> tuple[int, bytes]:
             answer = (200, _encode(models.Dropped(dropped=name)))
-            await self._changes.drop_namespace(name, force=force, extra=remembered(answer))
+            await self._changes.drop_namespace(name, force=force, alongside=remembered(answer))
             return answer
 
         return await self._once(call, b"force" if force else b"", drop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from importlib import resources
+from time import perf_counter
 
 import msgspec
 
@@ -56,8 +57,15 @@ class SystemHandlers:
         query = call.query()
         after_epoch, wait_ms = query.get("after_epoch"), query.get("wait_ms", 0)
         assert isinstance(wait_ms, int)
-        if isinstance(after_epoch, int) and not await self._topology.wait_newer(after_epoch, wait_ms / 1000):
-            return Answer(304, head=self._etag_head())
+        if isinstance(after_epoch, int):
+            began_s = perf_counter()
+            newer = await self._topology.wait_newer(after_epoch, wait_ms / 1000)
+            answer = self._changed_topology(call) if newer else Answer(304, head=self._etag_head())
+            answer.waited_s = perf_counter() - began_s
+            return answer
+        return self._changed_topology(call)
+
+    def _changed_topology(self, call: Call) -> Answer:
         condition = call.header_list("If-None-Match")
         if condition is not None and self._etag() in [tag.strip().removeprefix("W/") for tag in condition.split(",")]:
             return Answer(304, head=self._etag_head())

@@ -1,0 +1,1 @@
+"""What tries to break ThemisDB and is too long, or too random, for every test run."""
