@@ -64,6 +64,11 @@ class Figure:
             return "no bar"
         return "met" if self.bar.cleared_by(self.value) else "missed"
 
+    @property
+    def spread(self) -> float:
+        """How far the rounds are apart that the value was made of: the first series, and those in the same unit."""
+        return max((series.spread for series in self.series if series.unit == self.series[0].unit), default=0.0)
+
 
 def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Compare two series whose rounds alternated: the median of the ratios of neighbouring rounds.

@@ -92,7 +92,7 @@ def _line(figure: Figure) -> tuple[str, ...]:
     measured = "-" if figure.value is None else f"{number(figure.value)} {figure.unit}"
     bar = str(figure.bar) if figure.bar else ""
     verdict = f"**{figure.verdict}**" if figure.verdict == "missed" else figure.verdict
-    return figure.name, measured, bar, verdict, f"{max((s.spread for s in figure.series), default=0):.0%}"
+    return figure.name, measured, bar, verdict, f"{figure.spread:.0%}" if figure.series else ""
 
 
 def _rounds(series: Series) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,8 @@ from benchmarks.load import wrk
 from benchmarks.servers import Running
 
 R = TypeVar("R")
+
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,26 @@ class Sample:
 
 
 def sample(server: Running, load: wrk.Load, duration_s: float, seed: int) -> Sample:
-    """Put a load on a server once; its CPU is counted until it is quiet again."""
-    before_s = process.cpu_s(server.pid)
-    report = wrk.run(server.port, load, duration_s, seed)
-    process.wait_until_quiet(server.pid)
-    return Sample(report, process.cpu_s(server.pid) - before_s)
+    """Put a load on a server once; its CPU is counted until it is quiet again.
+
+    A round in which nothing at all was answered is taken again, for a shared disk may stand still for seconds.
+
+    Raises:
+        WrkError: A request failed, or nothing was answered time after time.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        before_s = process.cpu_s(server.pid)
+        try:
+            report = wrk.run(server.port, load, duration_s, seed)
+        except wrk.StandstillError as error:
+            if attempt == _ATTEMPTS:
+                raise
+            print(f"    {error} in round {seed}; it is taken again", file=sys.stderr, flush=True)
+            process.wait_until_quiet(server.pid)
+            continue
+        process.wait_until_quiet(server.pid)
+        return Sample(report, process.cpu_s(server.pid) - before_s)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def alternate(effort: Effort, contenders: Sequence[Callable[[float, int], R]]) -> list[list[R]]:

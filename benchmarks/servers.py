@@ -59,6 +59,15 @@ def answers(path: str, status: int = http.client.OK) -> Callable[[int], bool]:
     return ready
 
 
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections at a port; for a server that speaks no HTTP."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def running(
     command: Sequence[str],

@@ -18,6 +18,10 @@ class WrkError(Exception):
     """wrk is not there, failed, or saw requests fail."""
 
 
+class StandstillError(WrkError):
+    """Not one request was answered in the time: the disk stood still, or the server does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What is sent: the requests in a file, by so many connections at once."""
@@ -61,7 +65,7 @@ def parse_report(output: str) -> Report:
     if failed:
         raise WrkError(f"of {report.requests} requests failed: {failed}")
     if not report.requests:
-        raise WrkError("not one request was answered")
+        raise StandstillError("not one request was answered")
     return report
 
 

@@ -10,7 +10,6 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +43,7 @@ class Postgres:
         initdb = [programs["initdb"], "--pgdata", str(data), "--username=bench", "--auth=trust", "--encoding=UTF8"]
         install([*wrap, *initdb, "--no-locale"], home)
         command = [*wrap, programs["postgres"], "-D", str(data), "-p", str(port), "-h", servers.HOST, "-k", str(home)]
-        with servers.running(command, port, _listens, log=setting.scratch / "postgres.log", cwd=home) as server:
+        with servers.running(command, port, servers.listens, log=setting.scratch / "postgres.log", cwd=home) as server:
             connect = ["-h", servers.HOST, "-p", str(port), "-U", "bench", "postgres"]
             install([programs["psql"], "-q", "-v", "ON_ERROR_STOP=1", "-c", _fill(setting.stored), *connect], home)
             install([programs["psql"], "-q", "-c", "VACUUM ANALYZE people", *connect], home)
@@ -109,11 +108,3 @@ def _user() -> str | None:
 
 def _group(user: str) -> int:
     return pwd.getpwnam(user).pw_gid
-
-
-def _listens(port: int) -> bool:
-    try:
-        with socket.create_connection((servers.HOST, port), timeout=1):
-            return True
-    except OSError:
-        return False

@@ -59,3 +59,11 @@ def test_a_series_tells_its_middle_and_how_far_its_rounds_are_apart() -> None:
 )
 def test_numbers_are_written_with_the_digits_that_matter(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_the_spread_of_a_figure_is_that_of_what_it_was_made_of() -> None:
+    rates = (Series("ours", "requests/CPU-s", (90, 100, 110)), Series("theirs", "requests/CPU-s", (80, 100, 120)))
+    latency = Series("ours, p99", "ms", (1, 10, 100))
+
+    assert Figure("name", 0.7, "ratio", series=(*rates, latency)).spread == pytest.approx(0.4)
+    assert Figure("name", 56, "MiB").spread == 0

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks import servers
+from benchmarks import rounds, servers
 from benchmarks.load import requests
-from benchmarks.load.wrk import Load, WrkError
+from benchmarks.load.wrk import Load, StandstillError, WrkError
 from benchmarks.peers.bare_aiohttp import bare_aiohttp
 from benchmarks.rounds import Effort
 from benchmarks.scenarios import get
 
+_answers = servers.answers("/")
 _EFFORT = Effort(rounds=1, round_s=1, warm_up_s=1)
 
 pytestmark = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed: apt-get install -y wrk")
@@ -28,10 +29,10 @@ def load(tmp_path: Path) -> Load:
 
 
 @contextlib.contextmanager
-def slow(scratch: Path, burn_us: int) -> Iterator[servers.Running]:
+def slow(scratch: Path, burn_us: int, ready: Callable[[int], bool] = _answers) -> Iterator[servers.Running]:
     port = servers.free_port()
     command = [sys.executable, "-m", "benchmarks.tests.slow_server", str(port), str(burn_us)]
-    with servers.running(command, port, servers.answers("/"), log=scratch / "slow.log") as server:
+    with servers.running(command, port, ready, log=scratch / "slow.log") as server:
         yield server
 
 
@@ -49,6 +50,11 @@ def test_the_same_server_twice_clears_the_bar(tmp_path: Path, load: Load) -> Non
         figure = get.compare(_EFFORT, server, bare, load)
 
     assert figure.verdict == "met"
+
+
+def test_a_server_that_answers_nothing_is_not_measured(tmp_path: Path, load: Load) -> None:
+    with slow(tmp_path, burn_us=3_000_000, ready=servers.listens) as server, pytest.raises(StandstillError):
+        rounds.sample(server, load, 1, 1)
 
 
 def test_a_server_that_refuses_is_not_measured(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from themis_server.api.handlers.batch import BatchHandlers
 from themis_server.api.handlers.catalog import CatalogHandlers
 from themis_server.api.handlers.entity import EntityHandlers
 from themis_server.api.handlers.system import SystemHandlers
+from themis_server.cache.entities import CoherentEngine, EntityCache
 from themis_server.clock import SystemClock
 from themis_server.config import Config
 from themis_server.errors import StartRefusedError, ThemisServerError, disk_full, shutting_down
@@ -179,6 +180,7 @@ class Node:
             write_buffer_bytes=storage.write_buffer_bytes,
             max_open_files=storage.max_open_files,
         )
+        self._cache = EntityCache(self._engine, storage.entity_cache_bytes)
         self._groups = self._recover_groups()
         self._space = DiskSpace(self._directory.path, storage.disk_reserve_bytes, self._clock.monotonic_s)
         self._instruments.rocksdb.watch("raft", self._log_engine.property)
@@ -211,7 +213,7 @@ class Node:
         self._thread = DriverThread(
             lambda wait_for_space: Driver(
                 self._log_store,
-                self._engine,
+                CoherentEngine(self._engine, self._cache),
                 self._groups,
                 self._clock,
                 self,
@@ -243,7 +245,7 @@ class Node:
         topology = await topologies.load_or_create(self._store, me, self.identity.shards, self.identity.virtual_nodes)
         self._topology = topologies.TopologyView(topology)
         self._replicas = {
-            shard.shard_id: Replica(shard.shard_id, shard.group, self._engine, self._pending)
+            shard.shard_id: Replica(shard.shard_id, shard.group, self._cache, self._pending)
             for shard in topology.shards
         }
         self._catalog = Catalog(
@@ -375,6 +377,9 @@ class Node:
         instruments = self._instruments
         instruments.proposals_in_flight.set(self._pending.count)
         instruments.proposal_bytes_in_flight.set(self._pending.size_bytes)
+        instruments.entity_cache_hits.value = self._cache.hits
+        instruments.entity_cache_misses.value = self._cache.misses
+        instruments.entity_cache_bytes.set(self._cache.size_bytes)
         instruments.topology_epoch.set(self._topology.epoch)
         for status in self._thread.driver.status():
             name = topologies.shard_id(status.group) if status.group else "metadata"
@@ -403,6 +408,7 @@ class Node:
                 await self._changes.finish_drops()
                 await self._store.end_expired_leases(self._clock.unix_ms())
                 await self._changes.forget_expired()
+                await self._changes.finish_drops()
             except ThemisServerError as error:
                 _log.warning("metadata.tidy.failed", why=str(error))
             await asyncio.sleep(_TIDY_S)

@@ -1,7 +1,7 @@
 """What a writer was told, and whether a server still says so: the checker of the crash tests.
 
 Every key has one writer, which has at most one request about it under way. So after a crash an entity is in the state
-of its last acknowledged write, or in that of the one write whose outcome is not known: in nothing else, in nothing half.
+of its last acknowledged write, or in that of the one write whose outcome is not known, and in nothing half.
 """
 
 from __future__ import annotations

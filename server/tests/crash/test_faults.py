@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -213,19 +214,21 @@ def test_a_pause_loses_nothing_and_the_node_goes_on(fleet: Fleet) -> None:
 # A clock that goes backwards
 
 
-def _faketime() -> str:
-    found = sorted(Path("/usr/lib").glob("**/libfaketimeMT.so.1"))
-    if not found:
-        pytest.skip("NOT TESTED: libfaketime is not here (apt install faketime)")
-    return str(found[0])
+_SHIFTED = """
+import sys
+from themis_server import cli, clock
+offset_ms, true_ms = int(sys.argv[1]), clock.SystemClock.unix_ms
+clock.SystemClock.unix_ms = lambda self: true_ms(self) + offset_ms
+sys.exit(cli.main(sys.argv[3:]))
+"""
+"""A server whose wall clock is off by its first argument; all of it reads the time in that one place."""
 
 
 def test_versions_rise_although_the_clock_goes_back(fleet: Fleet) -> None:
-    library = _faketime()
     node = fleet.node()
     versions: list[int] = []
-    for offset in ("+3600", "-3600", "+0", "-86400"):
-        node.environment = {"LD_PRELOAD": library, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    for offset_s in (3600, -3600, 0, -86_400):
+        node.wrapper = [sys.executable, "-c", _SHIFTED, str(offset_s * 1000)]
         node.start()
         for _ in range(20):
             reply = _put(node, 1)
@@ -235,4 +238,4 @@ def test_versions_rise_although_the_clock_goes_back(fleet: Fleet) -> None:
     assert versions == sorted(set(versions))
     assert versions[20] - versions[19] < 1000, "after the jump back, versions go on by counting"
     ahead_ms = (versions[0] >> 12) + 1_704_067_200_000 - time.time() * 1000
-    assert 3_500_000 < ahead_ms < 3_700_000, "the clock was not faked: void"
+    assert 3_500_000 < ahead_ms < 3_700_000, "the clock was not off: void"

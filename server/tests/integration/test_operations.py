@@ -223,6 +223,9 @@ def test_every_write_is_refused_when_the_queue_is_full(fleet: Fleet) -> None:
                 reply = writes[operation](SpecClient(node.port))
                 if _code(reply) == "too_many_requests":
                     missing.discard(operation)
+                    # "Nothing was written" must be true: what was to be dropped is still there.
+                    assert exchange(node.port, request("GET", "/namespaces/dropped")).status == 200
+                    assert exchange(node.port, request("GET", "/namespaces/spec/collections/dropped")).status == 200
                 elif operation in undo and reply.status == 200:
                     wait_for(undo[operation], "what was removed to be there again")
     finally:

@@ -305,6 +305,14 @@ class Storage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ge=_MIB, le=1024 * _GIB, description="Memory for blocks read from disk, shared by all shards of the node."
         ),
     ] = 64 * _MIB
+    entity_cache_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1024 * _GIB,
+            description="Memory for entities that were read lately, in front of the blocks; 0 switches it off.",
+        ),
+    ] = 64 * _MIB
     write_buffer_bytes: Annotated[
         int, Meta(ge=_MIB, le=16 * _GIB, description="Memory table of a database before it is written to a file.")
     ] = 32 * _MIB

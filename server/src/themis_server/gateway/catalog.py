@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -105,15 +106,23 @@ class CatalogChanges:
 
     async def drop_collection(self, namespace: str, name: str, alongside: Alongside) -> None:
         """Drop a collection and remove its data from every shard."""
-        await self._remove(await self._catalog.begin_drop_collection(namespace, name, alongside))
+        await self._remove_now_or_later(await self._catalog.begin_drop_collection(namespace, name, alongside))
 
     async def drop_namespace(self, name: str, *, force: bool, alongside: Alongside) -> None:
         """Drop a namespace, with `force` and its collections and their data."""
-        await self._remove(await self._catalog.begin_drop_namespace(name, force=force, alongside=alongside))
+        await self._remove_now_or_later(
+            await self._catalog.begin_drop_namespace(name, force=force, alongside=alongside)
+        )
 
     async def finish_drops(self) -> None:
-        """Remove the data of drops that a crash interrupted."""
+        """Remove the data of drops that a crash, or a shard that took no writes, interrupted."""
         await self._remove(await self._catalog.unfinished_drops())
+
+    async def _remove_now_or_later(self, ids: Sequence[int]) -> None:
+        # The names are gone for good, so "nothing was written" would be untrue now, whatever a shard says. The mark in
+        # the metadata stays until the data is gone too, and finish_drops comes by again.
+        with contextlib.suppress(ThemisServerError):
+            await self._remove(ids)
 
     async def _remove(self, ids: Sequence[int]) -> None:
         if not ids:

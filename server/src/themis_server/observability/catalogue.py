@@ -74,6 +74,15 @@ PROPOSALS_IN_FLIGHT: Final = MetricSpec(
 PROPOSAL_BYTES_IN_FLIGHT: Final = MetricSpec(
     "themis_proposal_bytes_in_flight", Kind.GAUGE, "Bytes of writes that wait to be committed."
 )
+ENTITY_CACHE_HITS: Final = MetricSpec("themis_entity_cache_hits_total", Kind.COUNTER, "Entities read from memory.")
+ENTITY_CACHE_MISSES: Final = MetricSpec(
+    "themis_entity_cache_misses_total", Kind.COUNTER, "Entities that had to be read from the database."
+)
+ENTITY_CACHE_BYTES: Final = MetricSpec(
+    "themis_entity_cache_bytes",
+    Kind.GAUGE,
+    "Memory of the entity cache, estimated; bounded by storage.entity_cache_bytes.",
+)
 DISK_FREE: Final = MetricSpec(
     "themis_disk_free_bytes",
     Kind.GAUGE,

@@ -124,6 +124,7 @@ class Group:
             )
         self.start = start
         self.hard_state = hard_state
+        self._hard_state_saved = True
         self.last_logged = last
         self.logged_bytes = sum(map(len, recovered.entries))
         self.raft = themis_raft.Group(
@@ -224,7 +225,13 @@ class Group:
             self.last_logged = ready.entries[-1][0]
             self.logged_bytes += size
         if ready.hard_state is not None:
-            Log.save_hard_state(write, self.id, HardState(*ready.hard_state))
+            self.hard_state = HardState(*ready.hard_state)
+            self._hard_state_saved = False
+        # A commit index that moved is learnt again after a restart, so by itself it is not worth a write: it waits for
+        # the next entries. A term or a vote must be durable before anything is sent.
+        if not self._hard_state_saved and (ready.entries or ready.must_sync):
+            Log.save_hard_state(write, self.id, self.hard_state)
+            self._hard_state_saved = True
         return size
 
     def barriers_confirmed(self, read_states: list[tuple[int, bytes]]) -> None:

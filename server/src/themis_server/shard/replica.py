@@ -5,7 +5,7 @@ from __future__ import annotations
 from themis_server.shard.pending import Pending
 from themis_server.statemachine.command import Command, DropCollection, KeyReused, Mutate, Mutated, encode_command
 from themis_server.storage import keys
-from themis_server.storage.engine import Engine
+from themis_server.storage.engine import BatchReader
 
 
 class Replica:
@@ -15,7 +15,7 @@ class Replica:
     acknowledged.
     """
 
-    def __init__(self, shard_id: str, group: int, engine: Engine, pending: Pending) -> None:
+    def __init__(self, shard_id: str, group: int, engine: BatchReader, pending: Pending) -> None:
         self.shard_id = shard_id
         self.group = group
         self.engine = engine

@@ -34,12 +34,16 @@ class Reader(Protocol):
         ...
 
 
-class Engine(Reader, Protocol):
-    """An ordered key-value store with atomic batches and explicit durability."""
+class BatchReader(Reader, Protocol):
+    """What serves reads of many keys at once."""
 
     def multi_get(self, keys: list[bytes]) -> list[bytes | None]:
         """Return the values at `keys`, in that order; None where there is none."""
         ...
+
+
+class Engine(BatchReader, Protocol):
+    """An ordered key-value store with atomic batches and explicit durability."""
 
     def write(self, overlay: Overlay) -> None:
         """Apply all that `overlay` collected, atomically. Visible at once, durable after `sync()`.

@@ -7,7 +7,9 @@ themselves.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
+import time
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -31,6 +33,9 @@ from themis_server.storage.keys import ENTITY_PREFIX_BYTES
 
 _SCAN_READAHEAD_BYTES = 256 << 10
 _COMPACTION_READAHEAD_BYTES = 2 << 20
+_OPEN_BYTES = 4 << 20
+"""What an open writes beside the contents of the write-ahead logs."""
+_RELEASED_WITHIN_S = 10.0
 
 
 class Role(Enum):
@@ -97,7 +102,11 @@ class RocksEngine:
         options.set_total_order_seek(True)
         if limit is None or limit > 1000:
             options.set_readahead_size(_SCAN_READAHEAD_BYTES)
-        cursor = self._db.iter(options)
+        try:
+            cursor = self._db.iter(options)
+        except DbClosedError:
+            with self._reopening:
+                cursor = self._db.iter(options)
         cursor.seek(start)
         count = 0
         while cursor.valid() and (limit is None or count < limit):
@@ -143,12 +152,30 @@ class RocksEngine:
         self._db.compact_range(start, end)
 
     def reopen(self) -> None:
-        """Close and open again. RocksDB's write-ahead log stays in error once a write to it found the disk full."""
+        """Close and open again. RocksDB's write-ahead log stays in error once a write to it found the disk full.
+
+        Raises `DiskFull` without closing, so that reads go on, while there is no room for what an open writes.
+        """
+        needed = _OPEN_BYTES + sum(log.stat().st_size for log in self._path.glob("*.log"))
+        free = shutil.disk_usage(self._path).free
+        if free < needed:
+            raise DiskFull(f"{self._path}: {free} bytes are free, and to open it again takes up to {needed}")
         with self._reopening:
             # A close that cannot flush is no loss here: what was written is in the write-ahead log.
             with contextlib.suppress(Exception):
                 self._db.close()
-            self._open()
+            self._open_when_released()
+
+    def _open_when_released(self) -> None:
+        """Open; a scan that another thread is in the middle of keeps the old one open a little longer."""
+        give_up_s = time.monotonic() + _RELEASED_WITHIN_S
+        while True:
+            try:
+                return self._open()
+            except DirectoryLocked:
+                if time.monotonic() > give_up_s:
+                    raise
+                time.sleep(0.01)
 
     def close(self) -> None:
         """Flush and close. Idempotent. What cannot be flushed is in the write-ahead log; raises `EngineError` then."""
