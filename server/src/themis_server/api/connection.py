@@ -2,7 +2,7 @@
 
 aiohttp has no time-out for a head that trickles in, no bound on connections per address, and answers a bad request
 with HTML. The attributes of RequestHandler that are read here are not its public interface: the lock file pins the
-version, and tests that speak raw bytes to a socket (tests/integration/test_hostile_http.py) tell when a new one
+version, and tests that speak raw bytes to a socket (tests/integration/hostile) tell when a new one
 behaves otherwise.
 """
 

@@ -1,0 +1,20 @@
+"""What these tests send to, and how they demand a refusal."""
+
+from __future__ import annotations
+
+from server.tests.conformance import check_problem
+from server.tests.process import Node
+from server.tests.rawhttp import Reply, exchange
+
+URN = "urn:themis:document:hostile:things:00000000-0000-4000-8000-000000000001"
+ENTITY = f"/entity/{URN}"
+RSS_MIB_MAX = 400.0
+MIB = 1 << 20
+JSON = {"Content-Type": "application/json"}
+
+
+def refused(node: Node, data: bytes, code: str) -> Reply:
+    """Send `data`, demand a problem of `code`, return it."""
+    reply = exchange(node.port, data)
+    check_problem(reply, code)
+    return reply
