@@ -315,7 +315,7 @@ class Storage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 64 * _MIB
     write_buffer_bytes: Annotated[
         int, Meta(ge=_MIB, le=16 * _GIB, description="Memory table of a database before it is written to a file.")
-    ] = 32 * _MIB
+    ] = 64 * _MIB
     max_open_files: Annotated[
         int, Meta(ge=64, le=1_000_000, description="Most files that each of the two databases keeps open.")
     ] = 512

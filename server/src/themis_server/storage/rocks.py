@@ -56,7 +56,7 @@ class RocksEngine:
         role: Role,
         *,
         block_cache_bytes: int = 64 << 20,
-        write_buffer_bytes: int = 32 << 20,
+        write_buffer_bytes: int = 64 << 20,
         max_open_files: int = 512,
     ) -> None:
         path.mkdir(parents=True, exist_ok=True)
