@@ -102,7 +102,10 @@ class Node:
             listener.close()
             raise StartRefusedError(f"the node's metadata cannot be written: {error.detail}") from error
         edge = self._make_edge()
-        await edge.listen(listener, self._tls())
+        try:
+            await edge.listen(listener, self._tls())
+        except OSError as error:  # somebody who bound the port at the same time was faster
+            raise StartRefusedError(f"cannot listen on {self.endpoint}: {error.strerror or error}") from error
         self._edge = edge
         self._housekeeper = Periodic("housekeeping", _HOUSEKEEPING_S, self._housekeep)
         self._housekeeper.start()
