@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from server.tests.process import Fleet, Node
 
+_ROOT = Path(__file__).parents[2]
 _CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
     "response_headers_conformance,unsupported_method,allow_header_conformance"
@@ -97,7 +99,16 @@ def _run(node: Node, schema: Path, examples: int, seed: int, options: list[str])
     command += ["--max-examples", str(examples), "--seed", str(seed), "--checks", _CHECKS, "--warnings", "off"]
     command += ["--suppress-health-check", "all", "--no-shrink", "--no-color", "--continue-on-failure"]
     command += ["--generation-database", "none"]
-    done = subprocess.run(command, cwd=schema.parent, capture_output=True, text=True, check=False, timeout=1800)
+    hooks = {"SCHEMATHESIS_HOOKS": "robustness.fuzz.hooks", "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(
+        command,
+        cwd=schema.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1800,
+        env={**os.environ, **hooks},
+    )
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
