@@ -108,8 +108,6 @@ class Catalog:
         self.collections: dict[str, dict[str, Collection]] = {}
         self.by_prefix: dict[str, Collection] = {}
         """From the normalised text of a URN up to its uuid to the collection: the look-up of every request."""
-        self.generation = 0
-        """Grows with every change: whoever derives something from the catalog knows when to do so again."""
 
     async def load(self) -> None:
         """Read the whole catalog from the store."""
@@ -131,7 +129,6 @@ class Catalog:
 
     def _advance(self, revision: int) -> None:
         self._revision = max(self._revision, revision)
-        self.generation += 1
         self._changed.set()
         self._changed = asyncio.Event()
 

@@ -74,7 +74,6 @@ class TopologyView:
     def _set(self, topology: Topology) -> None:
         self.current = topology
         self.epoch = topology.epoch
-        self.epoch_bytes = str(topology.epoch).encode()
         self.table = TokenTable.from_wire(topology.tokens)
         self.groups = {shard.shard_id: shard.group for shard in topology.shards}
 
@@ -125,8 +124,3 @@ async def load_or_create(store: MetadataStore, node: Node, shard_count: int, vir
             revision = stored.revision
         if await store.transaction({KEY: revision}, [Put(KEY, msgspec.json.encode(topology))]) is not None:
             return topology
-
-
-def decode(data: bytes) -> Topology:
-    """Read a stored topology."""
-    return _decoder.decode(data)

@@ -99,7 +99,6 @@ class Group:
     ) -> None:
         self.id = group_id
         self.machine = machine
-        self.term = 0
         self.leader = 0
         self._waiting: deque[_Waiting] = deque()
         self._barriers: dict[bytes, object] = {}

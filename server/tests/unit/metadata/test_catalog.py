@@ -149,18 +149,6 @@ async def test_what_a_change_writes_beside_itself_is_in_the_same_transaction(nod
     assert beside.revision == namespace.revision
 
 
-async def test_the_generation_grows_with_every_change(catalog: Catalog) -> None:
-    seen = [catalog.generation]
-    for name in "abc":
-        await catalog.create_namespace(name, NamespaceOptions(), 5)
-        seen.append(catalog.generation)
-
-    assert seen == sorted(set(seen))
-
-
-# Dropping
-
-
 async def test_a_dropped_name_is_gone_at_once_and_its_id_is_owed(catalog: Catalog) -> None:
     collection = await catalog.ensure(USERS, 5)
 

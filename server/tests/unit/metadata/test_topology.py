@@ -80,7 +80,7 @@ async def test_the_number_of_shards_is_that_of_the_first_start() -> None:
 async def test_a_stored_topology_reads_back() -> None:
     topology = topologies.initial(ME, SHARDS, VIRTUAL_NODES)
 
-    assert topologies.decode(msgspec.json.encode(topology)) == topology
+    assert msgspec.json.decode(msgspec.json.encode(topology), type=topologies.Topology) == topology
 
 
 def newer(view: TopologyView, by: int = 1) -> topologies.Topology:
@@ -94,7 +94,7 @@ async def test_a_view_takes_newer_topologies_only() -> None:
     view.update(newer(view))
     view.update(old)
 
-    assert (view.epoch, view.epoch_bytes) == (2, b"2")
+    assert view.epoch == 2
 
 
 async def test_who_waits_for_a_newer_topology_is_woken_by_it() -> None:
