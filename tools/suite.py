@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import bootstrap, tree
+from tools import bootstrap, programs, tree
 from tools.progress import seconds
 
 REPORTS = tree.CACHE / "test"
@@ -67,6 +67,7 @@ def run_suite(names: Sequence[str], passed_on: Sequence[str]) -> int:
     Returns:
         0 if everything passed, else 1.
     """
+    programs.install()
     results = [_run(part, passed_on) for part in PARTS if part.name in names]
     print("\n" + table(results))
     print(closing_line(results), flush=True)
