@@ -19,6 +19,8 @@ from benchmarks.scenarios import get
 
 _answers = servers.answers("/")
 _EFFORT = Effort(rounds=1, round_s=1, warm_up_s=1)
+_STEADY = Effort(rounds=5, round_s=1, warm_up_s=1)
+"""One round of a second may meet a neighbour's burst on a shared machine; the median of five does not."""
 
 pytestmark = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed: apt-get install -y wrk")
 
@@ -47,9 +49,9 @@ def test_a_planted_slow_server_misses_the_bar(tmp_path: Path, load: Load) -> Non
 
 def test_the_same_server_twice_clears_the_bar(tmp_path: Path, load: Load) -> None:
     with slow(tmp_path, burn_us=0) as server, bare_aiohttp(b"{}", tmp_path) as bare:
-        figure = get.compare(_EFFORT, server, bare, load)
+        figure = get.compare(_STEADY, server, bare, load)
 
-    assert figure.verdict == "met"
+    assert figure.verdict == "met", figure
 
 
 def test_a_server_that_answers_nothing_is_not_measured(tmp_path: Path, load: Load) -> None:

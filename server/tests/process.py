@@ -42,6 +42,11 @@ def wait_for(probe: Callable[[], _T], what: str, timeout_s: float = 15.0, every_
         time.sleep(every_s)
 
 
+def _stands(task: Path) -> bool:
+    state = task.joinpath("stat").read_text().rpartition(")")[2].split()[0]
+    return state == "T"
+
+
 class Node:
     """One server process on one data directory; may be started, ended and started again."""
 
@@ -150,6 +155,12 @@ class Node:
     def signal(self, number: int) -> None:
         """Send a signal to the server."""
         os.kill(self.pid, number)
+
+    def pause(self) -> None:
+        """Stop the server's threads; returns when the last of them stands, which is later than the signal."""
+        self.signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.pid}/task")
+        wait_for(lambda: all(_stands(task) for task in tasks.iterdir()), "every thread to stop")
 
     def kill(self) -> None:
         """End the process as a crash would: nothing is flushed, nobody is told."""
