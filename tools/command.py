@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools import bootstrap, locks, machine, tree
-from tools.suite import PARTS, run_suite
+from tools import bootstrap, locks, machine, sdks, tree
+from tools.sdks import SDKS, Sdk
+from tools.suite import PARTS, needs, run_suite
 
 _Verb = Callable[[argparse.Namespace, list[str]], int]
 
@@ -78,12 +79,30 @@ def _parser() -> argparse.ArgumentParser:
         help="run all checks and tests, or some parts",
         description="Run the parts of the test suite in their fixed order, with times, and end with the counts.",
         epilog="parts:\n"
-        + "".join(f"  {part.name:<12} {part.about}\n" for part in PARTS)
+        + "".join(f"  {part.name:<22} {part.about}\n" for part in PARTS)
         + "\nArguments after -- go to the part's programs:  ./themis test unit -- -k placement",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     test.add_argument("names", metavar="NAME", nargs="*", help="a part, see below (default: all)")
     test.set_defaults(verb=_test, passes_on=True)
+
+    conformance = verbs.add_parser(
+        "conformance",
+        help="judge the SDKs and the server by one suite",
+        description="Build the SDKs, start a node, and run the conformance suite: each SDK against the scripted server "
+        "and the node, and the node itself. Ends with the matrix and one line for each; reports are in .cache/test.",
+    )
+    conformance.add_argument(
+        "--sdk",
+        metavar="NAME",
+        action="append",
+        choices=SDKS,
+        help=f"{', '.join(SDKS)}; may be repeated (default: all of them, and the server)",
+    )
+    conformance.add_argument("--filter", metavar="TEXT", help="only the cases whose names contain it")
+    conformance.add_argument("--jobs", metavar="N", type=int, help="how many cases at once (default: the runner's)")
+    conformance.add_argument("--quick", action="store_true", help="without a real node")
+    conformance.set_defaults(verb=_conformance)
 
     serve = verbs.add_parser(
         "serve",
@@ -114,7 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     gen.add_argument("--check", action="store_true", help="change nothing; fail if something would change")
     gen.set_defaults(verb=_gen)
 
-    fmt = verbs.add_parser("fmt", help="format the sources", description="Format Python and Rust, and sort imports.")
+    fmt = verbs.add_parser(
+        "fmt",
+        help="format the sources",
+        description="Format Python and Rust, and sort imports; JavaScript and Java too once their SDKs were built.",
+    )
     fmt.set_defaults(verb=_fmt)
 
     bench = verbs.add_parser(
@@ -127,7 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     docs = verbs.add_parser(
         "docs",
         help="show the documentation in a browser",
-        description="Serve the documentation on a local port, rebuilt as it changes.",
+        description="Serve the documentation on a local port, the API references of all three SDKs included, rebuilt "
+        "as it changes.",
     )
     docs.add_argument("--build", action="store_true", help="build it into .cache/site and exit")
     docs.add_argument("--port", metavar="N", type=_port, default=8000, help="the port (default: 8000)")
@@ -194,8 +218,20 @@ def _test(options: argparse.Namespace, rest: list[str]) -> int:
     if unknown:
         print(f"No part is called {', '.join(unknown)}. The parts are: {', '.join(known)}", file=sys.stderr)
         return 2
-    bootstrap.ensure("tests")
-    return run_suite(options.names or known, rest)
+    names = options.names or known
+    bootstrap.ensure("tests", needs(names))
+    return run_suite(names, rest)
+
+
+def _conformance(options: argparse.Namespace, _rest: list[str]) -> int:
+    chosen: list[Sdk] = options.sdk or list(SDKS)
+    bootstrap.ensure("tests", sdks.needs(chosen))
+    sdks.ensure(chosen)
+    arguments = [part for name in chosen for part in ("--sdk", name)] if options.sdk else []
+    for name in ("filter", "jobs"):
+        given = getattr(options, name)
+        arguments += [] if given is None else [f"--{name}", str(given)]
+    return _module("tools.conformance", [*arguments, *(["--quick"] if options.quick else [])])
 
 
 def _serve(options: argparse.Namespace, rest: list[str]) -> int:
@@ -208,11 +244,11 @@ def _serve(options: argparse.Namespace, rest: list[str]) -> int:
 def _doctor(_options: argparse.Namespace, _rest: list[str]) -> int:
     findings = machine.examine()
     print(machine.table(findings))
-    print(f"\n.venv: {bootstrap.state()}")
+    print(f"\n.venv: {bootstrap.state()}\nSDKs:  {sdks.state()}")
     lacking = [finding for finding in findings if not finding.ok]
     if lacking:
         print(f"\nTo install what is missing:\n{machine.remedies(lacking)}")
-    return 1 if machine.missing(findings, tests=False) else 0
+    return 1 if machine.missing(findings, {"required"}) else 0
 
 
 def _gen(options: argparse.Namespace, _rest: list[str]) -> int:
@@ -229,6 +265,7 @@ def _fmt(_options: argparse.Namespace, _rest: list[str]) -> int:
         [ruff, "check", "--select", "I", "--fix", "--quiet", "."],
         [ruff, "format", "."],
         ["cargo", "fmt", "--manifest-path", str(tree.RAFT / "Cargo.toml")],
+        *sdks.formatters(),
     ]
     return max(_run(command) for command in commands)
 
@@ -240,6 +277,12 @@ def _bench(_options: argparse.Namespace, rest: list[str]) -> int:
 
 def _docs(options: argparse.Namespace, _rest: list[str]) -> int:
     bootstrap.ensure("tests")
+    try:
+        sdks.ensure(("javascript", "java"))
+        _run([str(tree.PYTHON), "-m", "tools.apidocs"])
+    except bootstrap.BootstrapError as error:
+        # The rest of the documentation is worth showing; the site says itself what it lacks.
+        print(f"{error}\nThe references of themis-js and themis-java are left out.\n", file=sys.stderr)
     if options.build:
         return _module("mkdocs", ["build", "--strict", "--site-dir", str(tree.CACHE / "site")])
     return _module("mkdocs", ["serve", "--dev-addr", f"127.0.0.1:{options.port}"])

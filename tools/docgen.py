@@ -1,7 +1,8 @@
-"""`python -m tools.docgen [--check]`: the reference pages that are rendered from the server's own tables.
+"""`python -m tools.docgen [--check]`: the pages that are rendered from what is written down elsewhere.
 
-The settings and the metrics are described once, where the server declares them; these pages are that, as Markdown. What
-is rendered from spec/ (the HTTP API, the errors) is the work of tools/codegen.
+The settings and the metrics are described once, where the server declares them; these pages are that, as Markdown. The
+READMEs of the SDKs are one text, told in three languages. What is rendered from spec/ (the HTTP API, the errors) is the
+work of tools/codegen.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from pathlib import Path
 
 from themis_server import config
 from themis_server.observability import catalogue
-from tools import tree
+from tools import readmes, tree
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/configuration.md": config.render_reference,
     "docs/reference/metrics.md": catalogue.render_reference,
+    **readmes.PAGES,
 }
 _DIFF_LINES_MAX = 40
 
 
 def main(arguments: list[str] | None = None, root: Path = tree.ROOT) -> int:
     """Write the pages, or compare them; returns the exit status. `root` is the tree to write into."""
-    parser = argparse.ArgumentParser(prog="python -m tools.docgen", description="Render reference pages.")
+    parser = argparse.ArgumentParser(prog="python -m tools.docgen", description="Render pages.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff if a page would change")
     check = parser.parse_args(arguments).check
     drifted = 0
@@ -47,9 +49,9 @@ def main(arguments: list[str] | None = None, root: Path = tree.ROOT) -> int:
             print(f"written    {name}")
     if check:
         print(
-            f"{drifted} of {len(PAGES)} pages differ from what the server declares; run python -m tools.docgen"
+            f"{drifted} of {len(PAGES)} pages differ from their sources; run python -m tools.docgen"
             if drifted
-            else f"{len(PAGES)} pages are as the server declares"
+            else f"{len(PAGES)} pages are as their sources say"
         )
     return 1 if drifted else 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools import bootstrap, tree
 
-_OURS = ("themis-python", "themis-raft", "themis-server")
+_OURS = ("themis-conformance", "themis-python", "themis-raft", "themis-server")
 _HEADER = "# Written by `./themis lock` from {source}; do not edit.\n"
 _ADDRESS = re.compile(r"\w+://")
 
@@ -34,11 +34,12 @@ def relock(*, upgrade: bool) -> list[Path]:
         LockError: Something does not resolve, or an address found its way into a lock.
     """
     runtime = tree.REQUIREMENTS / "runtime.lock"
+    without_ours = [part for name in _OURS for part in ("--no-emit-package", name)]
     return [
         _compile("build", [], upgrade=upgrade),
-        _compile("runtime", [part for name in _OURS for part in ("--no-emit-package", name)], upgrade=upgrade),
+        _compile("runtime", without_ours, upgrade=upgrade),
         _compile("demo", ["--no-deps"], upgrade=upgrade),
-        _compile("dev", ["--constraint", str(runtime.relative_to(tree.ROOT))], upgrade=upgrade),
+        _compile("dev", [*without_ours, "--constraint", str(runtime.relative_to(tree.ROOT))], upgrade=upgrade),
     ]
 
 

@@ -13,10 +13,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from tools import tree
 
@@ -26,7 +26,9 @@ DISK_FREE_MIN_GIB = 4.0
 _PROBE_TIMEOUT_S = 20.0
 
 Installer = Literal["apt", "dnf", "brew"]
-Need = Literal["required", "for tests", "optional"]
+# What stands in the way without it: everything, all tests, the tests of one SDK, or a comfort.
+Need = Literal["required", "for tests", "for tests of JavaScript", "for tests of Java", "optional"]
+NEEDS: tuple[Need, ...] = get_args(Need)
 
 _RUSTUP = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y && . \"$HOME/.cargo/env\""
 _PACKAGES: dict[str, dict[Installer, str]] = {
@@ -46,9 +48,47 @@ _PACKAGES: dict[str, dict[Installer, str]] = {
         "brew": "brew install python@3.12",
     },
     "git": {"apt": "apt-get install -y git", "dnf": "dnf install -y git", "brew": "brew install git"},
-    "node": {"apt": "apt-get install -y nodejs npm", "dnf": "dnf install -y nodejs", "brew": "brew install node"},
+    "node": {"apt": "apt-get install -y nodejs npm", "dnf": "dnf install -y nodejs npm", "brew": "brew install node"},
+    "jdk": {
+        "apt": "apt-get install -y openjdk-17-jdk-headless",
+        "dnf": "dnf install -y java-17-openjdk-devel",
+        "brew": "brew install openjdk@17",
+    },
+    "maven": {"apt": "apt-get install -y maven", "dnf": "dnf install -y maven", "brew": "brew install maven"},
+    "go": {"apt": "apt-get install -y golang-go", "dnf": "dnf install -y golang", "brew": "brew install go"},
+    "chromium": {
+        "apt": "apt-get install -y chromium",
+        "dnf": "dnf install -y chromium-headless",
+        "brew": "brew install --cask chromium",
+    },
     "wrk": {"apt": "apt-get install -y wrk", "dnf": "dnf install -y wrk", "brew": "brew install wrk"},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """A program that has a version: where it may be, how it is asked, and which versions will do (`()`: any)."""
+
+    name: str
+    programs: tuple[str, ...]
+    flag: str
+    oldest: tuple[int, ...]
+    purpose: str
+    package: str
+
+
+_TOOLS: tuple[tuple[Need, _Tool], ...] = (
+    ("for tests of JavaScript", _Tool("Node", ("node",), "--version", (20,), "themis-js", "node")),
+    ("for tests of JavaScript", _Tool("npm", ("npm",), "--version", (9,), "themis-js", "node")),
+    ("for tests of Java", _Tool("JDK", ("javac",), "--version", (17,), "themis-java", "jdk")),
+    ("for tests of Java", _Tool("Maven", ("mvn",), "--version", (3, 8), "themis-java", "maven")),
+    ("optional", _Tool("Go", ("go",), "version", (1, 19), "a fourth language's adapter", "go")),
+    (
+        "optional",
+        _Tool("Chromium", ("chromium", "google-chrome"), "--version", (), "browser test", "chromium"),
+    ),
+    ("optional", _Tool("wrk", ("wrk",), "-v", (), "./themis bench", "wrk")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +109,30 @@ def installer() -> Installer | None:
     return next((name for program, name in known if shutil.which(program)), None)
 
 
-def examine() -> list[Finding]:
-    """Look for everything that building, running, testing and measuring this tree may need."""
-    return [
-        _python(),
-        _venv_module(),
-        _rust(),
-        _compiler(),
-        _disk(),
-        _git(),
-        _python_library(),
-        _cargo_component("rustfmt", "cargo fmt"),
-        _cargo_component("clippy", "cargo clippy"),
-        _program("node", "redocly's lint of the spec", ("node", "--version")),
-        _program("wrk", "./themis bench", ("wrk", "-v")),
+def examine(needs: Collection[Need] = NEEDS) -> list[Finding]:
+    """Look for what building, running, testing and measuring this tree may need.
+
+    Args:
+        needs: Which kinds of things to look for; the others are not even searched.
+    """
+    probes: list[tuple[Need, Callable[[], Finding]]] = [
+        ("required", _python),
+        ("required", _venv_module),
+        ("required", _rust),
+        ("required", _compiler),
+        ("required", _disk),
+        ("for tests", _git),
+        ("for tests", _python_library),
+        ("for tests", lambda: _cargo_component("rustfmt", "cargo fmt")),
+        ("for tests", lambda: _cargo_component("clippy", "cargo clippy")),
     ]
+    found = [probe() for need, probe in probes if need in needs]
+    return found + [_versioned(tool, need) for need, tool in _TOOLS if need in needs]
 
 
-def missing(findings: Iterable[Finding], *, tests: bool) -> list[Finding]:
-    """Pick what stands in the way of running the tree, and with `tests` of testing it too."""
-    wanted = {"required", "for tests"} if tests else {"required"}
-    return [finding for finding in findings if not finding.ok and finding.need in wanted]
+def missing(findings: Iterable[Finding], needs: Collection[Need] = NEEDS) -> list[Finding]:
+    """Pick what stands in the way of what `needs` says; what is optional never does."""
+    return [finding for finding in findings if not finding.ok and finding.need in needs and finding.need != "optional"]
 
 
 def table(findings: Iterable[Finding]) -> str:
@@ -212,11 +255,19 @@ def _cargo_component(component: str, command: str) -> Finding:
     )
 
 
-def _program(name: str, purpose: str, command: tuple[str, ...]) -> Finding:
-    if shutil.which(name) is None:
-        return Finding(name, purpose, "not installed", False, "optional", _install(name))
-    version = re.search(r"\d+\.\d+[.\d]*", _ask(command))
-    return Finding(name, purpose, version[0] if version else "present", True, "optional")
+def _versioned(tool: _Tool, need: Need) -> Finding:
+    oldest = ".".join(map(str, tool.oldest))
+    needed = f">= {oldest}, {tool.purpose}" if oldest else tool.purpose
+    path = next((path for name in tool.programs if (path := shutil.which(name))), None)
+    if path is None:
+        return Finding(tool.name, needed, "none on the PATH", False, need, _install(tool.package))
+    answer = _ask((path, tool.flag))
+    version = re.search(r"\d+(?:\.\d+)+", answer)
+    if version is None:
+        unfit = bool(tool.oldest)  # of the others it is enough that they are there
+        return Finding(tool.name, needed, "no version" if unfit else "present", not unfit, need, _install(tool.package))
+    ok = tuple(int(part) for part in version[0].split(".")) >= tool.oldest
+    return Finding(tool.name, needed, version[0], ok, need, _install(tool.package))
 
 
 def _ask(command: tuple[str, ...]) -> str:

@@ -9,27 +9,38 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, get_args
 
-PROGRAMS = ("strace", "wrk")
-_TIMEOUT_S = 300
+Program = Literal["chromium", "strace", "wrk"]
+PROGRAMS: tuple[Program, ...] = get_args(Program)
+_TIMEOUT_S = 600
 
 
 def install(
+    wanted: Iterable[Program] = PROGRAMS,
     environment: Mapping[str, str] = os.environ,
     has: Callable[[str], bool] = lambda program: shutil.which(program) is not None,
     run: Callable[[Sequence[str]], bool] | None = None,
-) -> list[str]:
-    """Install what is missing if this is continuous integration with apt and its rights;
+) -> list[Program]:
+    """Install what is missing if this is continuous integration with apt and its rights.
 
-    return what is missing still.
+    Args:
+        wanted: The programs, each of which is also the name of its package.
+        environment: Where `CI=true` says that this is a machine for tests.
+        has: Whether a program is there.
+        run: Runs a command; whether it went well.
+
+    Returns:
+        What is missing still.
     """
-    missing = [program for program in PROGRAMS if not has(program)]
+    missing = sorted(program for program in set(wanted) if not has(program))
     if not missing or environment.get("CI") != "true" or not has("apt-get") or os.geteuid() != 0:
         return missing
     run = run or _run
     print(f"Installing {', '.join(missing)}, which tests use ...", flush=True)
-    if not (run(["apt-get", "update", "-q"]) and run(["apt-get", "install", "-y", "-q", *missing])):
+    packages = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
+    if not (run(["apt-get", "update", "-q"]) and run(packages)):
         print("That failed; the tests that need them will say so.", flush=True)
     return [program for program in missing if not has(program)]
 

@@ -14,6 +14,10 @@ REQUIREMENTS = ROOT / "requirements"
 RAFT = ROOT / "server" / "raft"
 SERVER = ROOT / "server"
 CLIENT = ROOT / "clients" / "python"
+JAVASCRIPT = ROOT / "clients" / "javascript"
+JAVA = ROOT / "clients" / "java"
+CONFORMANCE = ROOT / "conformance"
+REPORTS = CACHE / "test"
 
 
 def tracked_files(root: Path = ROOT) -> list[Path]:

@@ -11,6 +11,8 @@ from tools.codegen.source import SpecError
 from tools.codegen.targets import ROOT, generate, load_spec
 
 _DIFF_LINES_MAX = 80
+# Folders that hold nothing but generated files. Java's package names do not begin with an underscore.
+_FOLDERS = ("_generated", "generated")
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
@@ -66,8 +68,8 @@ def _check(root: Path, files: dict[str, str]) -> int:
 
 
 def _surplus(root: Path, files: dict[str, str]) -> list[Path]:
-    """Files in a `_generated` folder that nothing generates any more."""
-    folders = {(root / name).parent for name in files if "_generated" in name}
+    """Files in a folder of generated files that nothing generates any more."""
+    folders = {(root / name).parent for name in files if Path(name).parent.name in _FOLDERS}
     present = (path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file())
     return sorted(path for path in present if str(path.relative_to(root)) not in files)
 

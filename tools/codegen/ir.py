@@ -200,6 +200,11 @@ class Operation:
         """The first answer below 300; its media type and model are the operation's."""
         return next(response for response in self.responses if response.status < 300)
 
+    @property
+    def expected_statuses(self) -> tuple[int, ...]:
+        """The statuses that are no errors: those that no error code stands for."""
+        return tuple(response.status for response in self.responses if not response.codes)
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorCodeInfo:

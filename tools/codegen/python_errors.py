@@ -25,7 +25,7 @@ class ErrorInfo:
 
 def emit_errors(api: Api) -> str:
     """Return the text of `errors.py`."""
-    names = "\n".join(f"    {entry.code.upper()} = {entry.code!r}" for entry in api.errors)
+    names = "\n".join(_member(entry) for entry in api.errors)
     entries = "\n".join(_entry(entry) for entry in api.errors)
     parts = [
         docstring("The error codes, as spec/errors.yaml lists them. Generated: do not edit."),
@@ -37,6 +37,12 @@ def emit_errors(api: Api) -> str:
         f"ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {{\n{entries}\n}}",
     ]
     return format_python("\n\n".join(parts), "errors.py")
+
+
+def _member(entry: ErrorCodeInfo) -> str:
+    # The title only: the rest is in ERRORS, and in the reference of errors.
+    about = docstring(f"{entry.status}: {entry.title}")
+    return f"    {entry.code.upper()} = {entry.code!r}\n    {about}\n"
 
 
 def _entry(entry: ErrorCodeInfo) -> str:

@@ -1,4 +1,4 @@
-"""Running one node for the demo: start the server process, wait until it is ready, stop it cleanly."""
+"""Running one node, for the demo and for the conformance suite: start it, wait until it is ready, stop it cleanly."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ class NodeError(Exception):
 
 
 @contextlib.contextmanager
-def running(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(data: Path, port: int, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a node from start to stop.
 
     Args:
         data: The directory of its data; made if it is not there.
         port: The port it listens on, on the loopback interface.
+        log: Where its output goes (default: `log_file`).
 
     Yields:
         The server process, ready to answer.
@@ -49,7 +50,7 @@ def running(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """
     require_port(port)
     _require_space(data)
-    log = log_file()
+    log = log or log_file()
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [str(tree.VENV / "bin" / "themis-server"), "start", "--data", str(data), "--port", str(port)]
     with log.open("wb") as output:
@@ -65,7 +66,7 @@ def running(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def log_file() -> Path:
-    """Where the server's output goes."""
+    """Where the demo's server writes to."""
     return tree.LOGS / "demo-node.log"
 
 

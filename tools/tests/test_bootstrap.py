@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tools import bootstrap, machine, tree
-from tools.bootstrap import BootstrapError, _Task
+from tools.bootstrap import BootstrapError
 from tools.machine import Finding
+from tools.steps import Task
 
 
 @dataclasses.dataclass
@@ -26,12 +27,12 @@ class Tree:
         path = self.root / "journal"
         return path.read_text(encoding="utf-8").split() if path.exists() else []
 
-    def tasks(self, _extent: bootstrap.Extent = "run") -> list[_Task]:
-        return [self._task("venv"), self._task("packages", 3 if self.fails else 0)]
+    def tasks(self, _extent: bootstrap.Extent = "run") -> list[Task]:
+        return [self._task("venv", resets=True), self._task("packages", 3 if self.fails else 0)]
 
-    def _task(self, key: str, status: int = 0) -> _Task:
+    def _task(self, key: str, status: int = 0, *, resets: bool = False) -> Task:
         code = f"open('journal', 'a').write('{key}\\n'); print('step {key}'); raise SystemExit({status})"
-        return _Task(key, key, (self.root / f"{key}.lock",), lambda: [[sys.executable, "-c", code]])
+        return Task(key, key, (self.root / f"{key}.lock",), lambda: [[sys.executable, "-c", code]], resets=resets)
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_what_the_machine_lacks_is_said_before_anything_is_done(
         Finding("Rust", ">= 1.80", "no cargo on the PATH", False, "required", "install-rust"),
         Finding("C compiler", "cc", "none on the PATH", False, "required", "install-cc"),
     ]
-    monkeypatch.setattr(machine, "examine", lambda: lacking)
+    monkeypatch.setattr(machine, "examine", lambda _needs: lacking)
 
     with pytest.raises(BootstrapError, match=r"lacks 2 thing[\s\S]*install-rust[\s\S]*install-cc"):
         bootstrap.ensure()

@@ -83,15 +83,24 @@ def test_a_changed_file_is_found_and_shown(name: str, copied_tree: Path, capsys:
     assert "-# edited by hand" in capsys.readouterr().out
 
 
-def test_a_missing_and_a_surplus_file_are_found(copied_tree: Path) -> None:
-    folder = copied_tree / "clients/python/src/themis/_generated"
-    (folder / "errors.py").unlink()
+@pytest.mark.parametrize(
+    "name",
+    [
+        "clients/python/src/themis/_generated/errors.py",
+        "clients/javascript/src/_generated/models.ts",
+        "clients/java/src/main/java/dev/themisdb/client/generated/Operation.java",
+    ],
+)
+def test_a_missing_and_a_surplus_file_are_found(name: str, copied_tree: Path) -> None:
+    file = copied_tree / name
+    file.unlink()
     assert main(["--check"], copied_tree) == 1
     assert main([], copied_tree) == 0
-    (folder / "old.py").write_text("", encoding="utf-8")
+    surplus = file.with_stem("Old")
+    surplus.write_text("", encoding="utf-8")
     assert main(["--check"], copied_tree) == 1
     assert main([], copied_tree) == 0
-    assert not (folder / "old.py").exists()
+    assert not surplus.exists()
     assert main(["--check"], copied_tree) == 0
 
 

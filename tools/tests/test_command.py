@@ -7,7 +7,9 @@ import pytest
 from tools import command
 
 
-@pytest.mark.parametrize("verb", ["demo", "test", "serve", "doctor", "gen", "fmt", "bench", "docs", "lock"])
+@pytest.mark.parametrize(
+    "verb", ["demo", "test", "conformance", "serve", "doctor", "gen", "fmt", "bench", "docs", "lock"]
+)
 def test_each_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         command.main([verb, "--help"])
@@ -56,6 +58,28 @@ def test_what_follows_two_hyphens_goes_to_the_parts(monkeypatch: pytest.MonkeyPa
 
     assert command.main(["test", "unit", "--", "-k", "placement"]) == 0
     assert called == [(["unit"], ["-k", "placement"])]
+
+
+def test_conformance_builds_what_it_judges_and_passes_its_choices_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[list[str]] = []
+    ran: list[tuple[str, list[str]]] = []
+
+    def note(name: str, arguments: list[str]) -> int:
+        ran.append((name, arguments))
+        return 0
+
+    monkeypatch.setattr("tools.bootstrap.ensure", lambda *_: None)
+    monkeypatch.setattr("tools.sdks.ensure", lambda names: built.append([*names]))
+    monkeypatch.setattr(command, "_module", note)
+
+    command.main(["conformance", "--sdk", "java", "--sdk", "python", "--filter", "retries", "--quick"])
+    command.main(["conformance", "--jobs", "2"])
+
+    assert built == [["java", "python"], ["python", "javascript", "java"]]
+    assert ran == [
+        ("tools.conformance", ["--sdk", "java", "--sdk", "python", "--filter", "retries", "--quick"]),
+        ("tools.conformance", ["--jobs", "2"]),
+    ]
 
 
 def test_serve_becomes_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

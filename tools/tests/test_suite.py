@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import rust_tests, tree
+from tools import bootstrap, rust_tests, suite, tree
 from tools.suite import PARTS, Result, closing_line, judge, read_reports
 
 REPORT = """<?xml version="1.0"?>
@@ -23,6 +23,50 @@ def test_reports_of_a_part_are_added_up(tmp_path: Path) -> None:
         (tmp_path / name).write_text(REPORT, encoding="utf-8")
 
     assert read_reports("unit", tmp_path) == (8, 6, 6)
+
+
+def test_a_report_of_a_part_with_a_longer_name_is_not_counted_twice(tmp_path: Path) -> None:
+    for name in ("conformance.xml", "conformance-server.xml", "conformance-java.xml", "conformance-java-live.xml"):
+        (tmp_path / name).write_text(REPORT, encoding="utf-8")
+
+    assert read_reports("conformance", tmp_path) == (8, 6, 6)
+    assert read_reports("conformance-java", tmp_path) == (8, 6, 6)
+
+
+def test_cases_are_counted_where_they_stand(tmp_path: Path) -> None:
+    """Node's reporter puts suites into suites and cases beside them; its outer counts leave the inner ones out."""
+    (tmp_path / "browser.xml").write_text(
+        """<testsuites>
+          <testcase name="a"/>
+          <testsuite name="outer" tests="2" failures="0" skipped="0">
+            <testcase name="b"/>
+            <testsuite name="inner" tests="3" failures="1" skipped="1">
+              <testcase name="c"><failure message="x"/></testcase>
+              <testcase name="d"><skipped/></testcase>
+              <testcase name="e"><error/></testcase>
+            </testsuite>
+          </testsuite>
+        </testsuites>""",
+        encoding="utf-8",
+    )
+
+    assert read_reports("browser", tmp_path) == (2, 2, 1)
+
+
+def test_what_cannot_be_built_fails_its_part_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_sdks: object) -> None:
+        raise bootstrap.BootstrapError("no Maven")
+
+    monkeypatch.setattr("tools.sdks.ensure", refuse)
+    part = next(part for part in PARTS if part.name == "sdk-java")
+
+    assert suite._execute(part, []) == 1
+
+
+def test_the_named_parts_say_what_they_need_of_the_machine() -> None:
+    assert suite.needs(["lint", "unit"]) == set()
+    assert suite.needs(["lint", "conformance-java"]) == {"for tests of Java"}
+    assert suite.needs(["docs"]) == {"for tests of Java", "for tests of JavaScript"}
 
 
 def test_cargos_counts_are_read(tmp_path: Path) -> None:
@@ -61,6 +105,6 @@ def test_every_part_is_an_environment_of_tox() -> None:
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(tree.ROOT / "tox.ini", encoding="utf-8")
 
-    listed = [name.strip() for name in settings["tox"]["env_list"].split(",")]
+    listed = settings["tox"]["env_list"].split()
     assert listed == [part.name for part in PARTS]
     assert {f"testenv:{name}" for name in listed} <= set(settings.sections())

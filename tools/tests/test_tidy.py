@@ -36,9 +36,18 @@ def found(faults: Iterator[Fault]) -> list[tuple[str, int]]:
 def test_a_file_past_the_limit_is_too_long(plant: Plant) -> None:
     limit = "x = 1\n" * sizes.LINES_MAX
 
-    tree = plant({"a.py": limit + "x = 1\n", "b.rs": limit, "src/_generated/c.py": limit * 2})
+    tree = plant(
+        {
+            "a.py": limit + "x = 1\n",
+            "b.rs": limit,
+            "src/_generated/c.py": limit * 2,
+            "src/retry.ts": limit * 2,
+            "src/main/java/Retry.java": limit * 2,
+            "src/main/java/generated/Models.java": limit * 2,
+        }
+    )
 
-    assert found(sizes.check(tree)) == [("a.py", 601)]
+    assert found(sizes.check(tree)) == [("a.py", 601), ("src/main/java/Retry.java", 1200), ("src/retry.ts", 1200)]
 
 
 def test_a_file_of_a_megabyte_is_data(plant: Plant) -> None:
@@ -97,6 +106,19 @@ def test_cargos_own_source_line_is_allowed_in_its_lock_only(plant: Plant) -> Non
     assert found(addresses.check(plant({"raft/Cargo.lock": f"# {source}"}))) == [("raft/Cargo.lock", 1)]
 
 
+def test_npms_lock_may_say_who_asks_for_money_but_not_where_packages_are(plant: Plant) -> None:
+    lock = [
+        '  "node_modules/a": {',
+        '    "resolved": "https://mirror.example/a.tgz",',
+        '    "funding": "https://example.org/sponsor",',
+        '    "funding": {',
+        '      "url": "https://example.org/sponsor"',
+        "",
+    ]
+
+    assert found(addresses.check(plant({"package-lock.json": "\n".join(lock)}))) == [("package-lock.json", 2)]
+
+
 def test_a_package_opens_with_a_docstring(plant: Plant) -> None:
     tree = plant(
         {
@@ -110,9 +132,22 @@ def test_a_package_opens_with_a_docstring(plant: Plant) -> None:
 
 
 def test_a_generated_file_says_so(plant: Plant) -> None:
-    tree = plant({"server/src/_generated/a.py": "a = 1\n", "server/src/_generated/b.py": "# Do not edit.\nb = 1\n"})
+    sound, bare = "// Do not edit.\n", "export const a = 1;\n"
+    tree = plant(
+        {
+            "server/src/_generated/a.py": "a = 1\n",
+            "server/src/_generated/b.py": "# Do not edit.\nb = 1\n",
+            "clients/javascript/src/_generated/a.ts": bare,
+            "clients/javascript/src/_generated/b.ts": sound + bare,
+            "clients/java/src/main/java/generated/A.java": "record A() {}\n",
+        }
+    )
 
-    assert found(packages.check(tree)) == [("server/src/_generated/a.py", 1)]
+    assert found(packages.check(tree)) == [
+        ("clients/java/src/main/java/generated/A.java", 1),
+        ("clients/javascript/src/_generated/a.ts", 1),
+        ("server/src/_generated/a.py", 1),
+    ]
 
 
 def test_links_lead_to_files_and_headings(plant: Plant) -> None:

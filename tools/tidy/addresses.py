@@ -33,19 +33,22 @@ _HOST = re.compile("|".join(re.escape(".".join(parts)) for parts in _HOSTS), re.
 _MACHINE_PATH = re.compile(r"(?<![\w.~])(?:/(?:root|work/main|work/shared|home/\w+|Users/\w+)/|[A-Z]:\\+Users\b)")
 _CARGO_SOURCE = 'source = "registry+https://github.com/rust-lang/' + "crates" + '.io-index"'
 _ANY_ADDRESS = re.compile(r"\w+://")
+# In npm's lock: where a package's authors ask for money, which is not where the package comes from.
+_NPM_FUNDING = re.compile(r'^\s+"(?:url|funding)": "')
 
 
 def check(tree: Tree) -> Iterator[Fault]:
     """Find registry hosts, download addresses in locks, and absolute paths of a developer's machine."""
     for name, text in tree.texts():
         is_cargo_lock = name.endswith("Cargo.lock")
-        is_lock = name.endswith((".lock", "package-lock.json"))
+        is_npm_lock = name.endswith("package-lock.json")
+        is_lock = is_npm_lock or name.endswith((".lock", "go.sum"))
         for number, line in enumerate(text.splitlines(), start=1):
             if is_cargo_lock and line == _CARGO_SOURCE:
                 continue
             if _HOST.search(line):
                 yield Fault(name, number, "names a package registry's host; leave that to the machine's configuration")
-            elif is_lock and _ANY_ADDRESS.search(line):
+            elif is_lock and _ANY_ADDRESS.search(line) and not (is_npm_lock and _NPM_FUNDING.match(line)):
                 yield Fault(name, number, "a lock with a download address; keep the hash only")
             if _MACHINE_PATH.search(line):
                 yield Fault(name, number, "an absolute path of one machine")

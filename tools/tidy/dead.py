@@ -14,7 +14,7 @@ import yaml
 
 from tools.tidy.fault import Fault, Tree
 
-_ROOTS = ("server/src/", "clients/python/src/", "tools/")
+_ROOTS = ("server/src/", "clients/python/src/", "conformance/src/", "tools/")
 _ENTRANCES = ("__init__.py", "__main__.py", "conftest.py")
 
 

@@ -58,4 +58,4 @@ class Tree:
 
 def is_generated(name: str) -> bool:
     """Say whether a file is written by a program: no person reads it from top to bottom."""
-    return "/_generated/" in f"/{name}"
+    return "/_generated/" in f"/{name}" or (name.endswith(".java") and "/generated/" in name)

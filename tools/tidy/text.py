@@ -9,7 +9,10 @@ from tools.tidy.fault import Fault, Tree, is_generated
 
 # Written in pieces, so that this file does not find itself.
 _UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")) + r")\b")
-_SOURCES = (".py", ".rs", ".sh", ".toml", ".ini", ".yaml", ".yml", ".md", ".cfg", "themis", ".in", ".txt")
+_SOURCES = (
+    *(".py", ".rs", ".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".java", ".go", ".sh", ".html", ".css"),
+    *(".toml", ".ini", ".yaml", ".yml", ".xml", ".md", ".cfg", "themis", ".in", ".txt"),
+)
 _EXECUTABLE = ("themis", ".ci/run")
 
 

@@ -171,3 +171,10 @@ def test_a_single_name_is_not_a_list_of_letters(server: ScriptedServer, connect:
         client.batch_get("document", "users", "550e8400-e29b-41d4-a716-446655440000")
     with pytest.raises(InvalidUrn):
         client.batch_get("document", "no:collection", new_uuids(1))
+
+
+def test_a_failure_names_the_urn_where_there_is_one(server: ScriptedServer, connect: Connect) -> None:
+    client, uuids = connect(server.urls), new_uuids(2)
+    client.put("document", "users", uuids[0], {})
+    put = client.batch_put("document", "users", [(uuids[0], {}, 0), (uuids[1], {"a": float("nan")}), ("x", {})])
+    assert [failure.urn for failure in put.failed] == [urn(uuids[0]), urn(uuids[1]), "x"]

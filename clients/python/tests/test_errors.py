@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import builtins
 import pickle
+from uuid import uuid4
 
 import pytest
 
 import themis
+from clients.python.tests.conftest import Connect
 from themis import ApiError, ErrorCode, ThemisError, TimeoutError, TransportError
 from themis._generated.errors import ERRORS
 from themis.errors import api_error
+from themis.testing import FakeTransport, Response, json_response
 
 
 @pytest.mark.parametrize("code", list(ErrorCode))
@@ -51,3 +54,19 @@ def test_time_outs_are_builtin_ones_and_say_what_is_unknown() -> None:
     error = TimeoutError("no answer", attempts=1, request_id="r", outcome_unknown=True)
     assert isinstance(error, builtins.TimeoutError)
     assert str(error) == "no answer; the outcome is unknown: the write may have happened [1 attempt, request r]"
+
+
+@pytest.mark.parametrize("method", ["get", "get_entity", "delete"])
+def test_a_404_that_says_nothing_is_no_absence(connect: Connect, method: str) -> None:
+    client = connect(["http://fake"], transport=FakeTransport(lambda request: Response(404)))
+    with pytest.raises(themis.NotFound):
+        getattr(client, method)("document", "users", str(uuid4()))
+
+
+@pytest.mark.parametrize("version", [0, -1, 1 << 53])
+def test_a_version_that_is_none_is_no_write_result(connect: Connect, version: int) -> None:
+    answer = json_response(200, {"urn": "urn:themis:document:default:users:x", "version": version})
+    client = connect(["http://fake"], transport=FakeTransport(lambda request: answer))
+    with pytest.raises(TransportError) as caught:
+        client.put("document", "users", str(uuid4()), {})
+    assert caught.value.kind == "protocol"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from themis import ConfigurationError
 from themis.retry import RetryBudget, RetryPolicy, parse_retry_after
 
 
@@ -52,3 +55,24 @@ def test_a_budget_is_spent_and_earned() -> None:
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert parse_retry_after(value, 10.0) == seconds
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"retries_max": -1},
+        {"backoff_base_s": -0.001},
+        {"backoff_max_s": float("nan")},
+        {"attempt_timeout_s": 0},
+        {"attempt_timeout_s": -1},
+    ],
+)
+def test_a_policy_that_cannot_work_is_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        RetryPolicy(**members)
+
+
+@pytest.mark.parametrize("members", [{"ratio": -0.1}, {"reserve": -1}, {"ratio": float("nan")}])
+def test_a_budget_that_cannot_work_is_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        RetryBudget(**members)

@@ -75,6 +75,19 @@ def test_an_unknown_authority_is_refused(tls_server: ScriptedServer, connect: Co
     assert caught.value.kind == "connect"
 
 
+@pytest.mark.parametrize("member", ["ca_file", "cert_file"])
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_refused_at_once(
+    connect: Connect, tmp_path: Path, member: str, content: str | None
+) -> None:
+    path = tmp_path / "file.pem"
+    if content is not None:
+        path.write_text(content)
+    options: dict[str, Any] = {member: path}
+    with pytest.raises(ConfigurationError):
+        connect(["https://h"], tls=TlsOptions(**options))
+
+
 def httpx_transport(kind: str) -> Any:
     return httpx.HTTPTransport() if kind == "sync" else httpx.AsyncHTTPTransport()
 
@@ -140,6 +153,9 @@ def test_a_forked_child_makes_connections_of_its_own(server: ScriptedServer, tmp
         {"parallel": 0},
         {"refresh_interval": 0},
         {"user_agent": "a\nb"},
+        {"pool_size": 0},
+        {"connect_timeout": 0},
+        {"connect_timeout": float("nan")},
     ],
 )
 def test_options_that_cannot_work_are_refused_at_once(options: dict[str, Any], connect: Connect) -> None:

@@ -53,7 +53,8 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         timeout: Seconds per call, retries and waits included.
         max_retries: Retries per call after its first attempt.
         token: A bearer token, or a callback, async or not, that returns one (asked again once when the server answers
-        401). tls: How to verify https endpoints, and the client's own certificate.
+            401).
+        tls: How to verify https endpoints, and the client's own certificate.
         hooks: Who is told about requests, retries and ends.
         transport: Carries the requests instead of pooled connections: an `AsyncTransport`, or an httpx transport.
         pool_size: Connections per node at most.
@@ -61,8 +62,7 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         retry: The whole retry policy, instead of `max_retries`.
         retry_budget: Limits the retries of all calls together; share one between clients if you like.
         idempotency_keys: Whether writes get a key of their own, which makes them safe to retry. Without one, a write
-        that
-            may have reached a server is never sent again.
+            that may have reached a server is never sent again.
         refresh_interval: Seconds between refreshes of the topology in the background.
         user_agent: Added to the SDK's own.
         parallel: Requests of one batch in flight at once.

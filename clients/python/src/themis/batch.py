@@ -112,10 +112,12 @@ class _Board:
         ]
         return float(max(asked)) if asked else None
 
-    def failure(self, index: int, name: str) -> BatchFailure:
+    def failure(self, index: int, urn: Urn | None) -> BatchFailure:
         outcome, answer = self.outcomes[index], self.answers[index]
         if isinstance(outcome, BatchFailure):
             return outcome
+        # Only what has a URN is sent, and only what was sent has another outcome.
+        name = str(urn)
         attempts, request_id = (answer.attempts, answer.request_id) if answer is not None else (0, "-")
         if outcome is None or outcome.error is None:
             problem: dict[str, Any] = {
@@ -160,7 +162,7 @@ def batch_get(
         elif _code(outcome) in _ABSENT_CODES:
             places.append(urn_at[index])
         else:
-            places.append(board.failure(index, names[index]))
+            places.append(board.failure(index, urn_at.get(index)))
     return BatchGetResult(places)
 
 
@@ -233,7 +235,7 @@ def _write(
         elif operation_id == "batchDelete" and _code(outcome) in _ABSENT_CODES:
             missing.append(urn_at[index])
         else:
-            failed.append(board.failure(index, names[index]))
+            failed.append(board.failure(index, urn_at.get(index)))
     return BatchResult(ok, missing, failed, len(names))
 
 
@@ -246,12 +248,13 @@ def _collect(
     """Name and encode each item; one that cannot be is its own failure."""
     items: list[_Item] = []
     for index, name in enumerate(names):
+        text = str(name)
         try:
             urn = make_urn(name)
             text = str(urn)
             items.append(_Item(index, urn, text, key_hash(urn.uuid), encode(index, text)))
         except (InvalidUrn, EncodingError, ConfigurationError) as error:
-            board.outcomes[index] = BatchFailure(index, str(name), error)
+            board.outcomes[index] = BatchFailure(index, text, error)
     return items
 
 

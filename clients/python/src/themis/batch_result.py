@@ -21,7 +21,7 @@ class BatchFailure(msgspec.Struct, frozen=True):
 
     Attributes:
         index: Its place in what was asked, from 0.
-        urn: Its URN, as text: it may not be one.
+        urn: Its URN, as text; what was given instead where that cannot be one.
         error: What a call for this one item would have raised.
     """
 
@@ -37,6 +37,7 @@ class BatchResult(Generic[_T]):
         ok: The results of the items that succeeded, in the order asked.
         missing: The URNs of the items that do not exist (reads and deletions), in the order asked.
         failed: The items that failed, in the order asked.
+        asked: How many items were asked for.
     """
 
     def __init__(self, ok: list[_T], missing: list[Urn], failed: list[BatchFailure], asked: int) -> None:

@@ -61,8 +61,7 @@ class ThemisClient(CatalogueMethods):
         retry: The whole retry policy, instead of `max_retries`.
         retry_budget: Limits the retries of all calls together; share one between clients if you like.
         idempotency_keys: Whether writes get a key of their own, which makes them safe to retry. Without one, a write
-        that
-            may have reached a server is never sent again.
+            that may have reached a server is never sent again.
         refresh_interval: Seconds between refreshes of the topology in the background.
         user_agent: Added to the SDK's own.
         parallel: Requests of one batch in flight at once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -43,7 +43,12 @@ NOT_MODIFIED: Final = NotModified.NOT_MODIFIED
 class Entity(msgspec.Struct, frozen=True):
     """An entity as it was read.
 
-    `role` and `lag_ms` say which replica answered and how far behind it may be; None where the answer does not say.
+    Attributes:
+        urn: Its name.
+        version: The version it had; for `if_match` and `if_none_match`.
+        doc: The document.
+        role: Which replica answered; None where the answer does not say.
+        lag_ms: How far behind that replica may be, in milliseconds; None where the answer does not say.
     """
 
     urn: Urn
@@ -265,8 +270,7 @@ def _write_call(
 
 
 def _check_absent(answer: Answer) -> None:
-    # HEAD has no body to tell a missing entity from a wrong path.
-    if answer.response.body and answer.problem_code() not in _ABSENT_CODES:
+    if answer.problem_code() not in _ABSENT_CODES:
         raise answer.error()
 
 
@@ -308,7 +312,7 @@ def _document(answer: Answer) -> dict[str, Any]:
 
 
 class _Written(msgspec.Struct, frozen=True):
-    version: int
+    version: Annotated[int, msgspec.Meta(ge=1, le=VERSION_MAX)]
 
 
 _written_decoder: Final = msgspec.json.Decoder(_Written)

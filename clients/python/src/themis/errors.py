@@ -95,7 +95,14 @@ class ClientClosed(ThemisError, RuntimeError):
 
 
 class _CallError(ThemisError):
-    """What the errors of one logical call have in common."""
+    """What the errors of one logical call have in common.
+
+    Attributes:
+        message: What happened, without what follows.
+        attempts: How many requests were sent.
+        request_id: The id under which they were, and under which servers log them.
+        outcome_unknown: Whether a write may have happened all the same.
+    """
 
     def __init__(self, message: str, *, attempts: int, request_id: str, outcome_unknown: bool = False) -> None:
         super().__init__(message)
@@ -121,7 +128,12 @@ def _restore(kind: type[_CallError], args: tuple[Any, ...], state: dict[str, Any
 
 
 class TransportError(_CallError):
-    """No answer came. `kind` is connect, lost or protocol; `endpoint` is the last one tried."""
+    """No answer came.
+
+    Attributes:
+        kind: connect, lost or protocol.
+        endpoint: The last one tried.
+    """
 
     def __init__(
         self, message: str, *, kind: str, endpoint: str, attempts: int, request_id: str, outcome_unknown: bool = False
@@ -141,10 +153,10 @@ class ApiError(_CallError):
     Attributes:
         code: The stable code of spec/errors.yaml (see `themis.ErrorCode`), "" when the answer was no problem document.
         status: The HTTP status.
-        title, detail: What happened, for people.
+        title: What kind of thing happened, for people.
+        detail: What happened, for people.
         retryable: Whether the same request may succeed later. The SDK has already tried as often as it may.
         problem: The whole problem document: position, pointer, limit, allowed, ... as the code has them.
-        attempts, request_id, outcome_unknown: See the module.
     """
 
     def __init__(
@@ -278,7 +290,12 @@ class DiskFull(ServerError):
 
 
 class BatchError(ThemisError):
-    """Some items of a batch failed; `failures` says which and why. The others are done."""
+    """Some items of a batch failed. The others are done.
+
+    Attributes:
+        failures: Which and why, in the order asked.
+        asked: How many items the batch had.
+    """
 
     def __init__(self, failures: Sequence[BatchFailure], asked: int) -> None:
         super().__init__(failures, asked)

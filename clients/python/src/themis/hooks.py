@@ -25,7 +25,12 @@ _Fact = TypeVar("_Fact")
 class RequestStart(msgspec.Struct, frozen=True):
     """A logical call begins.
 
-    `headers` starts empty and may be filled, to carry a trace along (`traceparent`); names the SDK itself sends win.
+    Attributes:
+        operation: The operation's name in the API description, e.g. `getEntity`.
+        method: The HTTP method.
+        target: Path and query, percent-encoded.
+        request_id: The same for all attempts of the call; servers log it.
+        headers: Starts empty and may be filled, to carry a trace along (`traceparent`); names the SDK itself sends win.
     """
 
     operation: str
@@ -36,10 +41,17 @@ class RequestStart(msgspec.Struct, frozen=True):
 
 
 class RequestRetry(msgspec.Struct, frozen=True):
-    """An attempt did not answer the call, another one follows after `wait_s` seconds.
+    """An attempt did not answer the call, another one follows.
 
-    `reason` is an error code of the server, a failure kind of the transport (`connect`, `lost`, `timeout`), or
-    `token_refresh`.
+    Attributes:
+        operation: The operation's name in the API description.
+        request_id: The same for all attempts of the call.
+        endpoint: The node that was asked.
+        attempt: Which attempt it was, from 1.
+        reason: An error code of the server, a failure kind of the transport (`connect`, `lost`, `timeout`), or
+            `token_refresh`.
+        status: The HTTP status; None when no answer came.
+        wait_s: Seconds until the next attempt.
     """
 
     operation: str
@@ -52,7 +64,17 @@ class RequestRetry(msgspec.Struct, frozen=True):
 
 
 class RequestEnd(msgspec.Struct, frozen=True):
-    """A logical call ended: with a status, or with an error (or both: an ApiError)."""
+    """A logical call ended: with a status, or with an error (or both: an ApiError).
+
+    Attributes:
+        operation: The operation's name in the API description.
+        request_id: The same for all attempts of the call.
+        endpoint: The node that was asked last.
+        attempts: How many requests were sent.
+        status: The HTTP status of the last answer; None when none came.
+        error: What the call raises; None if it does not.
+        duration_s: Seconds from the call's begin, waits included.
+    """
 
     operation: str
     request_id: str

@@ -19,7 +19,13 @@ __all__ = ["AsyncEntityIterator", "EntityIterator", "ListedEntity"]
 
 
 class ListedEntity(msgspec.Struct, frozen=True):
-    """An entity of a listing. `doc` is None when only versions were asked for."""
+    """An entity of a listing.
+
+    Attributes:
+        urn: Its name.
+        version: The version it had when its page was read.
+        doc: The document; None when only versions were asked for.
+    """
 
     urn: Urn
     version: int

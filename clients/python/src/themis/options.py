@@ -50,8 +50,6 @@ class Options:
     def __post_init__(self) -> None:
         check_name(self.namespace, "namespace")
         check_timeout(self.timeout_s)
-        if self.retry.retries_max < 0:
-            raise ConfigurationError("max_retries is 0 or more")
         if self.parallel < 1:
             raise ConfigurationError("parallel is 1 or more")
         if self.refresh_interval_s <= 0:

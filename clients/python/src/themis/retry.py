@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from themis.errors import ConfigurationError
+
 __all__ = ["RetryBudget", "RetryPolicy", "parse_retry_after"]
 
 
@@ -35,6 +37,15 @@ class RetryPolicy:
     backoff_max_s: float = 2.0
     attempt_timeout_s: float = 10.0
 
+    def __post_init__(self) -> None:
+        if self.retries_max < 0:
+            raise ConfigurationError("max_retries is 0 or more")
+        # Written so that NaN, which compares with nothing, is refused.
+        if not (self.backoff_base_s >= 0 and self.backoff_max_s >= 0):
+            raise ConfigurationError("waits between attempts are 0 seconds or more")
+        if not self.attempt_timeout_s > 0:
+            raise ConfigurationError("an attempt may take more than 0 seconds")
+
     def wait_s(self, retry: int, retry_after_s: float | None, random: Callable[[], float]) -> float:
         """The wait before retry number `retry` (from 1), never shorter than the server asked for."""
         # 2**retry would be astronomical for a generous retries_max; 32 doublings reach any cap.
@@ -48,13 +59,17 @@ class RetryBudget:
 
     Every call earns `ratio` of a token, every retry costs one, and at most `reserve` are saved. With the defaults a
     client may retry freely while failures are rare, and about one call in five while they are not. Shared by threads.
+
+    Args:
+        ratio: What a call earns, in tokens.
+        reserve: How many tokens are saved at most, and how many there are at first.
     """
 
     __slots__ = ("_lock", "_tokens", "ratio", "reserve")
 
     def __init__(self, ratio: float = 0.2, reserve: float = 20.0) -> None:
-        if ratio < 0 or reserve < 0:
-            raise ValueError("a retry budget has no negative parts")
+        if not (ratio >= 0 and reserve >= 0):
+            raise ConfigurationError("a retry budget has no negative parts")
         self.ratio = ratio
         self.reserve = reserve
         self._tokens = reserve

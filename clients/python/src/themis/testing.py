@@ -38,7 +38,12 @@ __all__ = [
 
 
 class FakeTransport:
-    """Answers requests from `answer(request)`, and remembers them in `requests` (without those for the topology)."""
+    """Answers requests from `answer(request)`, and remembers them.
+
+    Attributes:
+        requests: What was asked, in order (without those for the topology).
+        closed: Whether the client has been closed.
+    """
 
     def __init__(self, answer: Callable[[Request], Response], *, topology: bool = False) -> None:
         self.requests: list[Request] = []

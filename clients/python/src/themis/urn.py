@@ -68,8 +68,11 @@ class InvalidUrnReason(StrEnum):
 class InvalidUrn(ThemisError, ValueError):
     """The text is not the URN of an entity.
 
-    `reason` says what is wrong, `position` is the index of the first character that cannot stay (the length of the text
-    when something is missing at its end).
+    Attributes:
+        reason: What is wrong, in the words of spec/vectors.
+        position: The index of the first character that cannot stay (the length of the text when something is missing
+            at its end).
+        detail: What is wrong, for people.
     """
 
     def __init__(self, reason: InvalidUrnReason, position: int, detail: str = "") -> None:
@@ -103,9 +106,15 @@ _normal_prefixes: dict[str, str] = {}
 
 @dataclass(frozen=True, slots=True, order=True)
 class Urn:
-    """The name of one entity: model, namespace, collection and uuid (lower case).
+    """The name of one entity.
 
     `Urn(...)` validates and normalises its parts; `Urn.parse(text)` reads a written URN. Both raise `InvalidUrn`.
+
+    Attributes:
+        model: relational, document, graph, vector or timeseries.
+        namespace: The namespace its collection is in.
+        collection: The collection's name.
+        uuid: Its own part of the name, in lower case.
     """
 
     model: str

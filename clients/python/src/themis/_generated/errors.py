@@ -13,47 +13,130 @@ class ErrorCode(StrEnum):
     """The stable codes; docs/reference/errors.md explains each."""
 
     BAD_REQUEST = "bad_request"
+    """400: Bad request"""
+
     INVALID_URN = "invalid_urn"
+    """400: Invalid URN"""
+
     INVALID_JSON = "invalid_json"
+    """400: Invalid JSON"""
+
     INVALID_BODY = "invalid_body"
+    """400: Invalid body"""
+
     INVALID_PARAMETER = "invalid_parameter"
+    """400: Invalid parameter"""
+
     INVALID_HEADER = "invalid_header"
+    """400: Invalid header"""
+
     INVALID_CURSOR = "invalid_cursor"
+    """400: Invalid cursor"""
+
     DOCUMENT_NOT_OBJECT = "document_not_object"
+    """400: Document is not an object"""
+
     RESERVED_ATTRIBUTE = "reserved_attribute"
+    """400: Reserved attribute"""
+
     INTEGER_OUT_OF_RANGE = "integer_out_of_range"
+    """400: Integer out of range"""
+
     JSON_TOO_DEEP = "json_too_deep"
+    """400: JSON nested too deeply"""
+
     DUPLICATE_KEY = "duplicate_key"
+    """400: Duplicate key"""
+
     ROUTE_NOT_FOUND = "route_not_found"
+    """404: Route not found"""
+
     ENTITY_NOT_FOUND = "entity_not_found"
+    """404: Entity not found"""
+
     NAMESPACE_NOT_FOUND = "namespace_not_found"
+    """404: Namespace not found"""
+
     COLLECTION_NOT_FOUND = "collection_not_found"
+    """404: Collection not found"""
+
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    """405: Method not allowed"""
+
     REQUEST_TIMEOUT = "request_timeout"
+    """408: Request timed out"""
+
     NAMESPACE_EXISTS = "namespace_exists"
+    """409: Namespace exists"""
+
     COLLECTION_EXISTS = "collection_exists"
+    """409: Collection exists"""
+
     COLLECTION_MODEL_MISMATCH = "collection_model_mismatch"
+    """409: Collection has another model"""
+
     NAMESPACE_NOT_EMPTY = "namespace_not_empty"
+    """409: Namespace is not empty"""
+
     METADATA_CONFLICT = "metadata_conflict"
+    """409: Concurrent change of the catalogue"""
+
     PRECONDITION_FAILED = "precondition_failed"
+    """412: Precondition failed"""
+
     BODY_TOO_LARGE = "body_too_large"
+    """413: Body too large"""
+
     TOO_MANY_ITEMS = "too_many_items"
+    """413: Too many items"""
+
     DOCUMENT_TOO_LARGE = "document_too_large"
+    """413: Document too large"""
+
     BATCH_RESPONSE_LIMIT = "batch_response_limit"
+    """413: Batch answer is full"""
+
     URI_TOO_LONG = "uri_too_long"
+    """414: URI too long"""
+
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    """415: Unsupported media type"""
+
     CONTENT_ENCODING_UNSUPPORTED = "content_encoding_unsupported"
+    """415: Content encoding not supported"""
+
     WRONG_SHARD = "wrong_shard"
+    """421: Wrong shard"""
+
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    """422: Idempotency key reused"""
+
     TOO_MANY_REQUESTS = "too_many_requests"
+    """429: Too many requests"""
+
     TOO_MANY_CONNECTIONS = "too_many_connections"
+    """429: Too many connections"""
+
     HEADERS_TOO_LARGE = "headers_too_large"
+    """431: Headers too large"""
+
     INTERNAL = "internal"
+    """500: Internal error"""
+
     NOT_READY = "not_ready"
+    """503: Not ready"""
+
     SHUTTING_DOWN = "shutting_down"
+    """503: Shutting down"""
+
     NO_LEADER = "no_leader"
+    """503: No leader"""
+
     OUTCOME_UNKNOWN = "outcome_unknown"
+    """504: Outcome unknown"""
+
     DISK_FULL = "disk_full"
+    """507: Disk full"""
 
 
 @dataclass(frozen=True, slots=True)

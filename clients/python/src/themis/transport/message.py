@@ -66,7 +66,12 @@ def _default_port(scheme: str) -> int:
 class Request(msgspec.Struct, frozen=True):
     """One HTTP request, complete but for what the connection adds (Host, Content-Length).
 
-    `target` is path and query, percent-encoded, without the endpoint's base path. `headers` never hold CR or LF.
+    Attributes:
+        method: GET, PUT, ...
+        endpoint: The node it goes to.
+        target: Path and query, percent-encoded, without the endpoint's base path.
+        headers: Never with CR or LF in them.
+        body: Its body; empty for none.
     """
 
     method: str
@@ -86,7 +91,13 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """One HTTP response, read to its end. Header names are lower case; repeated ones are joined by a comma."""
+    """One HTTP response, read to its end.
+
+    Attributes:
+        status: The status code.
+        headers: Names in lower case; the values of repeated ones are joined by a comma.
+        body: Its body.
+    """
 
     status: int
     headers: dict[str, str] = {}

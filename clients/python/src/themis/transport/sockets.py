@@ -13,6 +13,7 @@ import threading
 import time
 from typing import Final
 
+from themis.errors import ConfigurationError
 from themis.transport.http1 import ResponseParser, request_head
 from themis.transport.message import Endpoint, FailureKind, Request, Response, TransportFailure
 from themis.transport.tls import TlsOptions
@@ -107,7 +108,7 @@ class SocketTransport:
     """HTTP/1.1 over pooled sockets, for `ThemisClient`.
 
     Args:
-        tls: How to verify https endpoints; the system's authorities when None.
+        tls: How to verify https endpoints; the system's authorities when None. Files are read at once.
         pool_size: Connections per endpoint at most; further requests wait for one, within their timeout.
         connect_timeout_s: How long one attempt to connect may take.
         idle_s_max: A connection idle for longer is closed instead of used; keep it below the server's own limit.
@@ -121,8 +122,12 @@ class SocketTransport:
         connect_timeout_s: float = 5.0,
         idle_s_max: float = 30.0,
     ) -> None:
-        self._tls = tls
-        self._ssl_context: ssl.SSLContext | None = None
+        if pool_size < 1:
+            raise ConfigurationError("pool_size is 1 or more")
+        if not connect_timeout_s > 0:
+            raise ConfigurationError("connect_timeout is more than 0 seconds")
+        # Without `tls` this waits for its use: reading the system's authorities takes a while, and many use http only.
+        self._ssl_context: ssl.SSLContext | None = tls.context() if tls is not None else None
         self._pool_size = pool_size
         self._connect_timeout_s = connect_timeout_s
         self._idle_s_max = idle_s_max
@@ -248,7 +253,7 @@ class SocketTransport:
 
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
-            self._ssl_context = (self._tls or TlsOptions()).context()
+            self._ssl_context = TlsOptions().context()
         return self._ssl_context
 
 

@@ -11,6 +11,7 @@ import ssl
 from collections import deque
 from typing import cast
 
+from themis.errors import ConfigurationError
 from themis.transport.http1 import ResponseParser, request_head
 from themis.transport.message import Endpoint, FailureKind, Request, Response, TransportFailure
 from themis.transport.tls import TlsOptions
@@ -124,7 +125,7 @@ class StreamTransport:
     (asyncio can no longer close them, and warns of it): `aclose()` before the loop ends is the clean way.
 
     Args:
-        tls: How to verify https endpoints; the system's authorities when None.
+        tls: How to verify https endpoints; the system's authorities when None. Files are read at once.
         pool_size: Connections per endpoint at most; further requests wait for one, within their timeout.
         connect_timeout_s: How long one attempt to connect may take.
         idle_s_max: A connection idle for longer is closed instead of used; keep it below the server's own limit.
@@ -138,8 +139,12 @@ class StreamTransport:
         connect_timeout_s: float = 5.0,
         idle_s_max: float = 30.0,
     ) -> None:
-        self._tls = tls
-        self._ssl_context: ssl.SSLContext | None = None
+        if pool_size < 1:
+            raise ConfigurationError("pool_size is 1 or more")
+        if not connect_timeout_s > 0:
+            raise ConfigurationError("connect_timeout is more than 0 seconds")
+        # Without `tls` this waits for its use: reading the system's authorities takes a while, and many use http only.
+        self._ssl_context: ssl.SSLContext | None = tls.context() if tls is not None else None
         self._pool_size = pool_size
         self._connect_timeout_s = connect_timeout_s
         self._idle_s_max = idle_s_max
@@ -253,5 +258,5 @@ class StreamTransport:
 
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
-            self._ssl_context = (self._tls or TlsOptions()).context()
+            self._ssl_context = TlsOptions().context()
         return self._ssl_context

@@ -6,6 +6,8 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from themis.errors import ConfigurationError
+
 __all__ = ["TlsOptions"]
 
 
@@ -28,7 +30,15 @@ class TlsOptions:
     verify: bool = True
 
     def context(self) -> ssl.SSLContext:
-        """The ssl.SSLContext of these options; raises OSError or ssl.SSLError when a file is missing or wrong."""
+        """The ssl.SSLContext of these options; raises ConfigurationError when a file is missing or wrong."""
+        try:
+            return self._context()
+        except (OSError, ValueError) as error:
+            # Python says of a missing certificate only that "a file" does not exist.
+            named = ", ".join(str(path) for path in (self.ca_file, self.cert_file, self.key_file) if path)
+            raise ConfigurationError(f"the TLS files cannot be used ({named or 'the system'}): {error}") from error
+
+    def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])

@@ -1,0 +1,89 @@
+package dev.themisdb.client.core;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One flow on its way, and the future that its caller has. However that future ends, what is in
+ * flight for it is given up, and the flow is told, so that it can report its end.
+ */
+final class AsyncRun<T> extends CompletableFuture<T> {
+
+  private final AsyncDriver driver;
+  private volatile @Nullable CompletableFuture<?> pending;
+
+  AsyncRun(AsyncDriver driver) {
+    this.driver = driver;
+    var unused = whenComplete((value, error) -> giveUp());
+  }
+
+  void begin(Supplier<Step<T>> flow) {
+    proceed(flow);
+  }
+
+  /** Goes on until the flow ends or has to wait. Never recurses for an effect that is done. */
+  private void proceed(Supplier<Step<T>> next) {
+    Supplier<Step<T>> current = next;
+    while (current != null) {
+      Step<T> step;
+      try {
+        step = current.get();
+      } catch (RuntimeException | Error e) {
+        completeExceptionally(e);
+        return;
+      }
+      if (step instanceof Step.Done<T> done) {
+        complete(done.value);
+        return;
+      }
+      current = waitFor((Step.Await<?, T>) step);
+    }
+  }
+
+  /** How to go on at once; null when that will happen by itself, later. */
+  private <E> @Nullable Supplier<Step<T>> waitFor(Step.Await<E, T> await) {
+    CompletableFuture<E> effect;
+    try {
+      effect = driver.carryOut(await.effect);
+    } catch (RuntimeException | Error e) {
+      return () -> await.resume.resume(null, e);
+    }
+    pending = effect;
+    if (isDone()) {
+      giveUp();
+    }
+    if (effect.isDone()) {
+      return resumption(await, effect);
+    }
+    if (await.effect instanceof Effect.Sleep) {
+      var unused =
+          effect.whenCompleteAsync(
+              (value, error) -> proceed(resumption(await, effect)), driver.executor);
+    } else {
+      var unused = effect.whenComplete((value, error) -> proceed(resumption(await, effect)));
+    }
+    return null;
+  }
+
+  private static <E, T> Supplier<Step<T>> resumption(
+      Step.Await<E, T> await, CompletableFuture<E> effect) {
+    return () -> {
+      E value = null;
+      Throwable failure = null;
+      try {
+        value = effect.join();
+      } catch (RuntimeException | Error e) {
+        failure = AsyncDriver.unwrapped(e);
+      }
+      return await.resume.resume(value, failure);
+    };
+  }
+
+  private void giveUp() {
+    CompletableFuture<?> effect = pending;
+    if (effect != null && !effect.isDone()) {
+      effect.cancel(true);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+// Generated from spec/ by `python -m tools.codegen`: do not edit.
+
+package dev.themisdb.client.generated;
+
+import java.util.Objects;
+
+/**
+ * What to change of a collection.
+ *
+ * @param options the options to change
+ */
+public record CollectionAlter(CollectionOptionsChange options) {
+  /**
+   * Checks what must be there, and copies the lists.
+   *
+   * @param options the options to change
+   */
+  public CollectionAlter {
+    Objects.requireNonNull(options, "options");
+  }
+}

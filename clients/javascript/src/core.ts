@@ -1,0 +1,449 @@
+/**
+ * One logical call: attempts, waits, redirects, and the end of patience.
+ *
+ * ```text
+ * perform(core, call)
+ *   ├─ no topology yet?          core.topology.load
+ *   ├─ choose a node             router.choose: leader, replica, or whoever is alive
+ *   ├─ transport.send ──────────▶ response ──▶ expected? return it
+ *   │                              421: to the owner, at once      401: a new token, once, at once
+ *   │                              retryable: wait (full jitter, Retry-After), budget, deadline, again
+ *   └─ TransportFailure           the node is out; again if the request may be repeated
+ * ```
+ *
+ * A request *may be repeated* when it only reads, when it carries an idempotency key, when it cannot have reached the
+ * server, or when the server says so. Anything else is given back to the caller with `outcomeUnknown`.
+ */
+
+import type { Operation } from "./_generated/operations.js";
+import { type ApiError, apiError, ClientClosedError, TimeoutError, TransportError } from "./errors.js";
+import { checkPropagated, HookList } from "./hooks.js";
+import { newId } from "./ids.js";
+import { decodeJson, decodeUtf8 } from "./json.js";
+import type { Options } from "./options.js";
+import { parseRetryAfter } from "./retry.js";
+import { Router } from "./router.js";
+import type { TokenSource } from "./token.js";
+import { TopologyKeeper } from "./topology_keeper.js";
+import {
+  Endpoint,
+  type Transport,
+  TransportFailure,
+  TransportRequest,
+  type TransportResponse,
+} from "./transport/message.js";
+import { LATE, reasonOf, type Sleep, sleep, within } from "./wait.js";
+import type { Hash64 } from "./xxh64.js";
+
+const REDIRECTS_MAX = 3;
+const TOPOLOGY_TIMEOUT_MS = 5000;
+// What a proxy in front of a node answers by itself, without a problem document.
+const GATEWAY_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const NO_STATUSES: ReadonlySet<number> = new Set();
+
+/** One logical call, ready to be sent. */
+export interface Call {
+  /** Its entry in the operation table. */
+  readonly operation: Operation;
+  /** Path and query. */
+  readonly target: string;
+  /** For the whole call. */
+  readonly timeoutMs: number;
+  /** Cancels it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Beyond those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON, or "" for none. */
+  readonly body?: string;
+  /** Of the key it is about, for routing; none for any node. */
+  readonly hash?: Hash64;
+  /** The only node to ask; the router chooses by default. */
+  readonly endpoint?: Endpoint;
+  /** Statuses beyond 2xx that the caller wants to see as answers. */
+  readonly expected?: ReadonlySet<number>;
+  /** Whether it may be sent again although it may have reached a server; true by default. */
+  readonly repeatable?: boolean;
+  /** Whether a lagging replica may answer. */
+  readonly anyReplica?: boolean;
+  /** Instead of the policy's. */
+  readonly retriesMax?: number;
+}
+
+/** The world as the core sees it; tests have one of their own. */
+export interface World {
+  /** Monotonic milliseconds. */
+  readonly clock: () => number;
+  /** Milliseconds since 1970; only for dates in Retry-After. */
+  readonly wallClock: () => number;
+  /** Draws from 0 (included) to 1 (excluded). */
+  readonly uniform: () => number;
+  /** Waits. */
+  readonly sleep: Sleep;
+}
+
+const REAL_WORLD: World = {
+  clock: () => performance.now(),
+  wallClock: Date.now,
+  uniform: Math.random,
+  sleep,
+};
+
+/** The state that all calls of a client share. */
+export class Core {
+  readonly options: Options;
+  readonly world: World;
+  readonly transport: Transport;
+  readonly tokens: TokenSource;
+  readonly router: Router;
+  readonly hooks: HookList;
+  readonly topology: TopologyKeeper;
+  /** What every request has. */
+  readonly headers: Readonly<Record<string, string>>;
+  #closed = false;
+
+  constructor(options: Options, tokens: TokenSource, transport: Transport, world: World = REAL_WORLD) {
+    this.options = options;
+    this.world = world;
+    this.transport = transport;
+    this.tokens = tokens;
+    this.router = new Router(options.endpoints, world.clock, world.uniform);
+    this.hooks = new HookList(options.hooks);
+    this.headers = { "User-Agent": options.userAgent, Accept: "application/json, application/problem+json" };
+    this.topology = new TopologyKeeper(this);
+  }
+
+  /** Throws ClientClosedError once the client is closed. */
+  checkOpen(): void {
+    if (this.#closed) {
+      throw new ClientClosedError("the client is closed");
+    }
+  }
+
+  /** Stop the background refresh and let go of the connections; attempts that are on their way end by themselves. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.topology.close();
+      await this.transport.close();
+    }
+  }
+}
+
+/** The response that ended a call, and how it was come by. */
+export class Answer {
+  readonly response: TransportResponse;
+  readonly endpoint: Endpoint;
+  readonly attempts: number;
+  readonly requestId: string;
+
+  constructor(response: TransportResponse, endpoint: Endpoint, attempts: number, requestId: string) {
+    this.response = response;
+    this.endpoint = endpoint;
+    this.attempts = attempts;
+    this.requestId = requestId;
+  }
+
+  /** The error for a 2xx answer that is not what the operation promises. */
+  malformed(what: string): TransportError {
+    const { url } = this.endpoint;
+    return new TransportError(`${url} answered ${String(this.response.status)}, but ${what}`, "protocol", url, this);
+  }
+
+  /** The error for a status that was expected, but not in this form. */
+  error(): ApiError {
+    return apiError(this.response.status, problemOf(this.response), this);
+  }
+
+  /** The code of the problem document, "" if there is none. */
+  problemCode(): string {
+    const code = problemOf(this.response)["code"];
+    return typeof code === "string" ? code : "";
+  }
+}
+
+/** Where a call stands: what its attempts have come to so far. */
+class Course {
+  readonly deadline: number;
+  readonly requestId = newId();
+  attempts = 0;
+  retries = 0;
+  redirects = 0;
+  status: number | null = null;
+  endpoint: Endpoint | undefined;
+  avoid: Endpoint | undefined;
+  outcomeUnknown = false;
+
+  constructor(deadline: number) {
+    this.deadline = deadline;
+  }
+}
+
+/** Carry out one logical call; returns an expected answer, or throws TransportError, TimeoutError or ApiError. */
+export async function perform(core: Core, call: Call): Promise<Answer> {
+  core.checkOpen();
+  if (call.signal?.aborted === true) {
+    throw reasonOf(call.signal);
+  }
+  const began = core.world.clock();
+  const course = new Course(began + call.timeoutMs);
+  core.options.budget.earn();
+  if (core.hooks.isEmpty) {
+    return attemptUntilDone(core, call, course, {});
+  }
+  const { requestId } = course;
+  const { operationId, method } = call.operation;
+  const propagated: Record<string, string> = {};
+  core.hooks.start({ operation: operationId, method, target: call.target, requestId, headers: propagated });
+  let error: unknown = null;
+  try {
+    return await attemptUntilDone(core, call, course, propagated);
+  } catch (caught) {
+    error = caught;
+    throw caught;
+  } finally {
+    core.hooks.end({
+      operation: operationId,
+      requestId,
+      endpoint: course.endpoint?.url ?? "",
+      attempts: course.attempts,
+      status: course.status,
+      error,
+      durationMs: core.world.clock() - began,
+    });
+  }
+}
+
+async function attemptUntilDone(
+  core: Core,
+  call: Call,
+  course: Course,
+  propagated: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  const { router, tokens } = core;
+  const headers: Record<string, string> = {
+    ...checkPropagated(propagated),
+    ...core.headers,
+    ...call.headers,
+    "X-Request-Id": course.requestId,
+  };
+  let redirect: Endpoint | undefined;
+  let tokenRenewed = false;
+  let staleRetried = false;
+  for (;;) {
+    if (call.endpoint === undefined && router.wantsTopology) {
+      await loadTopology(core, call, course);
+    }
+    const { avoid } = course;
+    const endpoint: Endpoint =
+      call.endpoint ?? redirect ?? router.choose({ hash: call.hash, anyReplica: call.anyReplica ?? false, avoid });
+    redirect = course.avoid = undefined;
+    course.endpoint = endpoint;
+    const token: string | null =
+      tokens.current ?? (tokens.isFetched ? await fetchToken(core, call, course, null) : null);
+    if (token !== null) {
+      headers["Authorization"] = `Bearer ${token}`;
+    }
+    const remaining = course.deadline - core.world.clock();
+    if (remaining <= 0) {
+      throw timeoutError(call, course, "");
+    }
+    core.checkOpen();
+    course.attempts++;
+    course.status = null;
+    const request = new TransportRequest(call.operation.method, endpoint, call.target, headers, call.body ?? "");
+    let judged: Judged;
+    try {
+      const timeoutMs = Math.min(remaining, core.options.retry.attemptTimeoutMs);
+      const response = await core.transport.send(request, { timeoutMs, signal: call.signal });
+      if (call.signal?.aborted === true) {
+        // A transport of the user's own that knows of no signals.
+        throw reasonOf(call.signal);
+      }
+      course.status = response.status;
+      router.answered(endpoint);
+      noteEpoch(core, response);
+      if (response.status < 300 || (call.expected ?? NO_STATUSES).has(response.status)) {
+        return new Answer(response, endpoint, course.attempts, course.requestId);
+      }
+      if (response.status === 401 && tokens.isFetched && !tokenRenewed) {
+        tokenRenewed = true;
+        await fetchToken(core, call, course, token);
+        reportRetry(core, call, course, "token_refresh", 0);
+        continue;
+      }
+      const problem = problemOf(response);
+      if (response.status === 421 && call.endpoint === undefined) {
+        redirect = ownerOf(core, course, problem);
+        if (redirect !== undefined) {
+          reportRetry(core, call, course, "wrong_shard", 0);
+          continue;
+        }
+        await loadTopology(core, call, course);
+      }
+      course.avoid = endpoint;
+      judged = judgeStatus(core, call, course, response, problem);
+    } catch (failure) {
+      if (!TransportFailure.is(failure) || call.signal?.aborted === true) {
+        throw call.signal?.aborted === true ? reasonOf(call.signal) : failure;
+      }
+      judged = judgeFailure(core, call, course, failure);
+      if (failure.reused && judged.repeatable && !staleRetried) {
+        // The server had closed the idle connection: nobody failed, and the next connection is a new one.
+        staleRetried = true;
+        reportRetry(core, call, course, failure.kind, 0);
+        continue;
+      }
+    }
+    if (!judged.repeatable) {
+      throw judged.error;
+    }
+    await core.world.sleep(nextWait(core, call, course, judged), call.signal);
+  }
+}
+
+/** What an attempt that did not answer the call means: the error it would be, and whether another may follow. */
+interface Judged {
+  readonly error: ApiError | TransportError | TimeoutError;
+  readonly repeatable: boolean;
+  readonly reason: string;
+  readonly retryAfterMs: number | null;
+}
+
+function judgeFailure(core: Core, call: Call, course: Course, failure: TransportFailure): Judged {
+  const endpoint = course.endpoint as Endpoint;
+  const poolWasBusy = failure.kind === "timeout" && !failure.sent;
+  if (!failure.reused && !poolWasBusy) {
+    core.router.failed(endpoint);
+    core.topology.refreshWanted();
+  }
+  if (failure.sent && !call.operation.idempotent) {
+    course.outcomeUnknown = true;
+  }
+  const summary = `${endpoint.url}: ${failure.message}`;
+  return {
+    error:
+      failure.kind === "timeout"
+        ? timeoutError(call, course, summary, failure)
+        : new TransportError(summary, failure.kind, endpoint.url, course, failure),
+    repeatable: (call.repeatable ?? true) || !failure.sent,
+    reason: failure.kind,
+    retryAfterMs: null,
+  };
+}
+
+function judgeStatus(
+  core: Core,
+  call: Call,
+  course: Course,
+  response: TransportResponse,
+  problem: Readonly<Record<string, unknown>>,
+): Judged {
+  const { status } = response;
+  const isProblem = Object.keys(problem).length > 0;
+  const repeatable = isProblem
+    ? problem["retryable"] === true
+    : GATEWAY_STATUSES.has(status) && (call.repeatable ?? true);
+  if (!call.operation.idempotent && status >= 500 && !(isProblem && (status === 503 || status === 507))) {
+    course.outcomeUnknown = true;
+  }
+  // A final refusal settles it: with a key, an earlier attempt that succeeded would have been answered again.
+  const outcomeUnknown = course.outcomeUnknown && (repeatable || status >= 500);
+  const { attempts, requestId } = course;
+  const error = apiError(status, problem, { attempts, requestId, outcomeUnknown }, repeatable);
+  return {
+    error,
+    repeatable,
+    reason: error.code || `status_${String(status)}`,
+    retryAfterMs: parseRetryAfter(response.headers["retry-after"], core.world.wallClock()),
+  };
+}
+
+/** How long to wait before the next attempt; throws the error when there is to be none. */
+function nextWait(core: Core, call: Call, course: Course, { error, reason, retryAfterMs }: Judged): number {
+  const policy = core.options.retry;
+  if (course.retries >= (call.retriesMax ?? policy.retriesMax)) {
+    throw error;
+  }
+  course.retries++;
+  const remaining = course.deadline - core.world.clock();
+  const waitMs = policy.waitMs(course.retries, retryAfterMs, core.world.uniform);
+  // Waiting only to find the deadline passed helps nobody: the caller learns now what it would learn then.
+  if (waitMs >= remaining || !core.options.budget.spend()) {
+    throw error;
+  }
+  reportRetry(core, call, course, reason, waitMs);
+  return waitMs;
+}
+
+/** Where a 421 points, unless it has pointed too often or nowhere. */
+function ownerOf(core: Core, course: Course, problem: Readonly<Record<string, unknown>>): Endpoint | undefined {
+  const { owner } = problem;
+  if (course.redirects >= REDIRECTS_MAX || typeof owner !== "string") {
+    return undefined;
+  }
+  let endpoint: Endpoint;
+  try {
+    endpoint = Endpoint.parse(owner);
+  } catch {
+    // Not an endpoint: the 421 is then like any other refusal.
+    return undefined;
+  }
+  course.redirects++;
+  core.topology.refreshWanted();
+  return endpoint;
+}
+
+async function loadTopology(core: Core, call: Call, course: Course): Promise<void> {
+  const remaining = course.deadline - core.world.clock();
+  await core.topology.load(Math.min(remaining, TOPOLOGY_TIMEOUT_MS), call.signal);
+}
+
+/** The user's callback may take what is left of the deadline, not more. */
+async function fetchToken(core: Core, call: Call, course: Course, stale: string | null): Promise<string> {
+  const remaining = course.deadline - core.world.clock();
+  const token = await within(core.tokens.fetch(stale), remaining, call.signal);
+  if (token === LATE) {
+    throw timeoutError(call, course, "the token callback did not answer");
+  }
+  return token;
+}
+
+/** Note under which epoch a node answered. */
+export function noteEpoch(core: Core, response: TransportResponse): void {
+  const epoch = response.headers["themis-topology-epoch"];
+  if (epoch !== undefined && /^\d{1,16}$/.test(epoch) && core.router.sawEpoch(Number(epoch))) {
+    core.topology.refreshWanted();
+  }
+}
+
+/** The problem document of an answer; empty if it is none. */
+function problemOf(response: TransportResponse): Readonly<Record<string, unknown>> {
+  if (response.headers["content-type"]?.startsWith("application/problem+json") !== true) {
+    return {};
+  }
+  try {
+    const problem = decodeJson(decodeUtf8(response.body));
+    const isObject = typeof problem === "object" && problem !== null && !Array.isArray(problem);
+    return isObject ? (problem as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    // A proxy's mistake; the status says enough.
+    return {};
+  }
+}
+
+function timeoutError(call: Call, course: Course, detail: string, cause?: unknown): TimeoutError {
+  const summary = `${call.operation.operationId} was not answered in ${String(Math.round(call.timeoutMs))} ms`;
+  return new TimeoutError(detail === "" ? summary : `${summary} (${detail})`, course, cause);
+}
+
+function reportRetry(core: Core, call: Call, course: Course, reason: string, waitMs: number): void {
+  core.hooks.retry({
+    operation: call.operation.operationId,
+    requestId: course.requestId,
+    endpoint: course.endpoint?.url ?? "",
+    attempt: course.attempts,
+    reason,
+    status: course.status,
+    waitMs,
+  });
+}

@@ -1,0 +1,256 @@
+/** The options of a client and of its calls, checked where they enter. */
+
+import { ConfigurationError } from "./errors.js";
+import type { Hooks } from "./hooks.js";
+import type { Integers } from "./json.js";
+import { RetryBudget, type RetryBudgetOptions, type RetryOptions, RetryPolicy } from "./retry.js";
+import { Endpoint, type Transport } from "./transport/message.js";
+import { VERSION } from "./version.js";
+
+/**
+ * How fresh a read must be: `strong` (the default), at most `maxLagMs` behind (`bounded`), or whatever (`eventual`).
+ */
+export type Consistency = "strong" | "bounded" | "eventual";
+
+/** A bearer token, or what fetches one: asked once, and once more when the server answers 401. */
+export type Token = string | (() => string | Promise<string>);
+
+/** A key of your own, or false for none; by default the client makes one for each write. */
+export type IdempotencyKey = string | false;
+
+/** How https endpoints are verified, and who we are. Node only: browsers know by themselves. Files are PEM. */
+export interface TlsOptions {
+  /** File of the authorities to trust instead of the system's. */
+  readonly caFile?: string;
+  /** File of the client's own certificate chain, for mutual TLS. */
+  readonly certFile?: string;
+  /** File of its key, when that is not in `certFile`. */
+  readonly keyFile?: string;
+  /** What decrypts the key. */
+  readonly keyPassword?: string;
+  /** Instead of `caFile`: the text of it. */
+  readonly ca?: string;
+  /** Instead of `certFile`: the text of it. */
+  readonly cert?: string;
+  /** Instead of `keyFile`: the text of it. */
+  readonly key?: string;
+  /** False switches verification off: anyone may then pose as the server. For experiments. */
+  readonly verify?: boolean;
+}
+
+/** What `new ThemisClient(...)` takes. Times are in milliseconds. */
+export interface ClientOptions {
+  /** URLs of one or more nodes; the others are found through the topology. */
+  readonly endpoints: readonly string[];
+  /** Where collections are looked for, unless a call says otherwise; "default" by default. */
+  readonly namespace?: string;
+  /** The limit of a call, retries and waits included; 30,000 by default. */
+  readonly timeout?: number;
+  /** Retries of a call after its first attempt; 3 by default. */
+  readonly maxRetries?: number;
+  /** A bearer token, or what fetches one. */
+  readonly token?: Token;
+  /** How https endpoints are verified, and the client's own certificate. Node only. */
+  readonly tls?: TlsOptions;
+  /** Who is told about requests, retries and ends. */
+  readonly hooks?: readonly Hooks[];
+  /** Carries the requests instead of the platform's own transport. */
+  readonly transport?: Transport;
+  /** Connections to each node at most; 64 by default. Node only: browsers have a limit of their own. */
+  readonly poolSize?: number;
+  /** The limit of one attempt to connect; 5,000 by default. Node only. */
+  readonly connectTimeout?: number;
+  /** The whole retry policy, instead of `maxRetries`. */
+  readonly retry?: RetryOptions;
+  /** Limits the retries of all calls together; clients may share a RetryBudget. */
+  readonly retryBudget?: RetryBudget | RetryBudgetOptions;
+  /**
+   * Whether writes get a key of their own (they do by default), which makes them safe to retry. Without one, a write that
+   * may have reached a server is never sent again.
+   */
+  readonly idempotencyKeys?: boolean;
+  /** The time between refreshes of the topology in the background; 30,000 by default. */
+  readonly refreshInterval?: number;
+  /** Added to the SDK's own. Browsers send their own instead. */
+  readonly userAgent?: string;
+  /** Requests of one batch in flight at once; 4 by default. */
+  readonly parallel?: number;
+  /**
+   * How integers beyond ±(2^53-1) in documents are read: rounded, as JSON.parse does (`"number"`, the default), or
+   * exactly, as BigInts (`"bigint"`; then only those integers are BigInts). BigInts are always written exactly.
+   */
+  readonly integers?: Integers;
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Cancels the call, which then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** The limit of this call in milliseconds, instead of the client's. */
+  readonly timeout?: number;
+}
+
+/** What calls about a namespace's contents take. */
+export interface NamespaceOption {
+  /** Instead of the client's. */
+  readonly namespace?: string;
+}
+
+/** How fresh a read must be. */
+export interface ReadOptions extends CallOptions {
+  /** strong by default. */
+  readonly consistency?: Consistency;
+  /** With `consistency: "bounded"`: how far behind the replica that answers may be. */
+  readonly maxLagMs?: number;
+}
+
+/** What every write takes. */
+export interface WriteOptions extends CallOptions {
+  /** A key of your own, or false for none. */
+  readonly idempotencyKey?: IdempotencyKey;
+}
+
+/** The options of a client, checked and complete. The token is kept elsewhere. */
+export interface Options {
+  readonly endpoints: readonly Endpoint[];
+  readonly namespace: string;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly budget: RetryBudget;
+  readonly hooks: readonly Hooks[];
+  readonly idempotencyKeys: boolean;
+  readonly refreshIntervalMs: number;
+  readonly userAgent: string;
+  readonly parallel: number;
+  readonly integers: Integers;
+}
+
+const TIMEOUT_MS_MAX = 86_400_000;
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
+const VISIBLE = /^[!-~]+$/;
+const PRINTABLE = /^[ -~]+$/;
+
+/** Check a client's options; throws ConfigurationError. */
+export function checkOptions(options: ClientOptions): Options {
+  const {
+    namespace = "default",
+    timeout = 30_000,
+    maxRetries = 3,
+    hooks = [],
+    retry = { retriesMax: maxRetries },
+    retryBudget = {},
+    idempotencyKeys = true,
+    refreshInterval = 30_000,
+    userAgent,
+    parallel = 4,
+    integers = "number",
+  } = options;
+  checkCount(parallel, "parallel");
+  if (!(refreshInterval > 0)) {
+    throw new ConfigurationError("refreshInterval is more than 0");
+  }
+  if (userAgent !== undefined && !PRINTABLE.test(userAgent)) {
+    throw new ConfigurationError("userAgent is printable ASCII");
+  }
+  if (!["number", "bigint"].includes(integers)) {
+    throw new ConfigurationError('integers is "number" or "bigint"');
+  }
+  return {
+    endpoints: parseEndpoints(options.endpoints),
+    namespace: checkName(namespace, "namespace"),
+    timeoutMs: checkTimeout(timeout),
+    retry: new RetryPolicy(retry),
+    budget: retryBudget instanceof RetryBudget ? retryBudget : new RetryBudget(retryBudget),
+    hooks: [...hooks],
+    idempotencyKeys,
+    refreshIntervalMs: refreshInterval,
+    userAgent: `themis-js/${VERSION}${userAgent === undefined ? "" : ` ${userAgent}`}`,
+    parallel,
+    integers,
+  };
+}
+
+function parseEndpoints(endpoints: unknown): Endpoint[] {
+  if (!Array.isArray(endpoints) || endpoints.length === 0) {
+    throw new ConfigurationError('endpoints is a list of URLs, such as ["http://127.0.0.1:8080"]');
+  }
+  return endpoints.map((endpoint: unknown) => parseEndpoint(String(endpoint)));
+}
+
+/** An endpoint as the user wrote it; throws ConfigurationError. */
+export function parseEndpoint(text: string): Endpoint {
+  try {
+    return Endpoint.parse(text);
+  } catch (error) {
+    throw new ConfigurationError((error as RangeError).message);
+  }
+}
+
+/** A namespace or collection name, unchanged; throws ConfigurationError. */
+export function checkName(name: unknown, what: string): string {
+  if (typeof name !== "string" || !NAME.test(name)) {
+    const said = typeof name === "string" ? JSON.stringify(name.slice(0, 80)) : `a ${typeof name}`;
+    const rule = "1 to 63 letters, digits, _ . and -, the first not one of . and -";
+    throw new ConfigurationError(`${said} is no ${what}: ${rule}`);
+  }
+  return name;
+}
+
+/** A time limit in milliseconds, unchanged; throws ConfigurationError. */
+export function checkTimeout(timeoutMs: number): number {
+  if (!(timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
+    const range = `more than 0 and at most ${String(TIMEOUT_MS_MAX)} milliseconds`;
+    throw new ConfigurationError(`a timeout is ${range}, not ${String(timeoutMs)}`);
+  }
+  return timeoutMs;
+}
+
+/** A whole number from 1 on, unchanged; throws ConfigurationError. */
+export function checkCount(count: number, what: string): number {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new ConfigurationError(`${what} is a whole number, 1 or more`);
+  }
+  return count;
+}
+
+/** A bearer token, unchanged; throws ConfigurationError, which does not repeat it. */
+export function checkToken(token: unknown): string {
+  if (typeof token !== "string" || !VISIBLE.test(token)) {
+    throw new ConfigurationError("a token is one or more visible ASCII characters");
+  }
+  return token;
+}
+
+/** An idempotency key, unchanged; throws ConfigurationError. */
+export function checkIdempotencyKey(key: string): string {
+  if (key.length > 255 || !VISIBLE.test(key)) {
+    throw new ConfigurationError("an idempotency key is 1 to 255 visible ASCII characters");
+  }
+  return key;
+}
+
+/** How fresh a read must be, as query parameters; throws ConfigurationError. */
+export function readParameters({ consistency, maxLagMs }: ReadOptions): string[] {
+  const found: string[] = [];
+  if (consistency !== undefined) {
+    if (!["strong", "bounded", "eventual"].includes(consistency)) {
+      throw new ConfigurationError(`consistency is strong, bounded or eventual, not ${JSON.stringify(consistency)}`);
+    }
+    found.push(`consistency=${consistency}`);
+  }
+  if (maxLagMs !== undefined) {
+    if (consistency !== "bounded") {
+      throw new ConfigurationError('maxLagMs goes with consistency: "bounded"');
+    }
+    if (!Number.isSafeInteger(maxLagMs) || maxLagMs < 0) {
+      throw new ConfigurationError("maxLagMs is a whole number, 0 or more");
+    }
+    found.push(`max_lag_ms=${String(maxLagMs)}`);
+  }
+  return found;
+}
+
+/** Whether a lagging replica may answer a read. */
+export function anyReplica({ consistency }: ReadOptions): boolean {
+  return consistency === "bounded" || consistency === "eventual";
+}

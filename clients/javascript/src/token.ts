@@ -1,0 +1,52 @@
+/**
+ * The bearer token of a client: a text, or what a callback returned last.
+ *
+ * Private fields all the way: `console.log(client)` shows none of them.
+ */
+
+import { checkToken, type Token } from "./options.js";
+
+/** Where a client's token comes from. */
+export class TokenSource {
+  readonly #fetch: (() => string | Promise<string>) | null;
+  #current: string | null;
+  #fetching: Promise<string> | null = null;
+
+  /** @throws ConfigurationError for a text that is no token. */
+  constructor(token: Token | undefined) {
+    this.#fetch = typeof token === "function" ? token : null;
+    this.#current = token === undefined || typeof token === "function" ? null : checkToken(token);
+  }
+
+  /** The token at hand; null if there is none (yet). */
+  get current(): string | null {
+    return this.#current;
+  }
+
+  /** Whether a callback can be asked for another one. */
+  get isFetched(): boolean {
+    return this.#fetch !== null;
+  }
+
+  /**
+   * Ask the callback for a token; concurrent askers share one answer.
+   *
+   * @param stale The token that was refused, null at first.
+   */
+  async fetch(stale: string | null): Promise<string> {
+    if (this.#current !== null && this.#current !== stale) {
+      // Another call has fetched a new one meanwhile.
+      return this.#current;
+    }
+    this.#fetching ??= this.#ask().finally(() => {
+      this.#fetching = null;
+    });
+    return this.#fetching;
+  }
+
+  async #ask(): Promise<string> {
+    // Set here: whoever asks between this one's end and its waiters' turn must find it.
+    this.#current = checkToken(await this.#fetch?.());
+    return this.#current;
+  }
+}

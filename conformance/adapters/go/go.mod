@@ -1,0 +1,3 @@
+module themisdb.dev/conformance/adapters/go
+
+go 1.21

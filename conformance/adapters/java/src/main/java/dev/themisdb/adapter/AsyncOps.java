@@ -1,0 +1,167 @@
+package dev.themisdb.adapter;
+
+import dev.themisdb.client.CallOptions;
+import dev.themisdb.client.CollectionSettings;
+import dev.themisdb.client.NamespaceSettings;
+import dev.themisdb.client.ReadOptions;
+import dev.themisdb.client.AsyncThemisClient;
+import dev.themisdb.client.VersionMatch;
+import dev.themisdb.client.WriteOptions;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** Which method of AsyncThemisClient an op is. */
+final class AsyncOps {
+
+  private AsyncOps() {}
+
+  static CompletableFuture<?> call(AsyncThemisClient client, String op, Arguments args) {
+    CompletableFuture<?> found =
+        switch (op) {
+          case "get", "get_entity", "exists" -> read(client, op, args);
+          case "put", "patch", "delete" -> write(client, op, args);
+          case "batch_get", "batch_put", "batch_delete" -> batch(client, op, args);
+          default -> other(client, op, args);
+        };
+    return found;
+  }
+
+  private static CompletableFuture<?> read(AsyncThemisClient client, String op, Arguments args) {
+    VersionMatch none =
+        args.has("if_none_match") ? Arguments.match(args.node("if_none_match")) : null;
+    ReadOptions options = args.read();
+    if (args.has("urn")) {
+      String urn = args.text("urn");
+      args.done();
+      if (none != null) {
+        return client.getEntityIfNoneMatchByUrn(urn, none, options);
+      }
+      return switch (op) {
+        case "get" -> client.getByUrn(urn, options);
+        case "get_entity" -> client.getEntityByUrn(urn, options);
+        default -> client.existsByUrn(urn, options);
+      };
+    }
+    String model = args.text("model");
+    String collection = args.text("collection");
+    String uuid = args.text("uuid");
+    args.done();
+    if (none != null) {
+      return client.getEntityIfNoneMatch(model, collection, uuid, none, options);
+    }
+    return switch (op) {
+      case "get" -> client.get(model, collection, uuid, options);
+      case "get_entity" -> client.getEntity(model, collection, uuid, options);
+      default -> client.exists(model, collection, uuid, options);
+    };
+  }
+
+  private static CompletableFuture<?> write(AsyncThemisClient client, String op, Arguments args) {
+    WriteOptions options = args.write();
+    Object data =
+        op.equals("delete") ? "" : args.node(op.equals("put") ? "data" : "changes");
+    if (args.has("urn")) {
+      String urn = args.text("urn");
+      args.done();
+      return switch (op) {
+        case "put" -> client.putByUrn(urn, data, options);
+        case "patch" -> client.patchByUrn(urn, data, options);
+        default -> client.deleteByUrn(urn, options);
+      };
+    }
+    String model = args.text("model");
+    String collection = args.text("collection");
+    String uuid = args.text("uuid");
+    args.done();
+    return switch (op) {
+      case "put" -> client.put(model, collection, uuid, data, options);
+      case "patch" -> client.patch(model, collection, uuid, data, options);
+      default -> client.delete(model, collection, uuid, options);
+    };
+  }
+
+  private static CompletableFuture<?> batch(AsyncThemisClient client, String op, Arguments args) {
+    boolean byUrn = !args.has("model");
+    String model = byUrn ? "" : args.text("model");
+    String collection = byUrn ? "" : args.text("collection");
+    if (op.equals("batch_get")) {
+      ReadOptions options = args.read();
+      List<String> names = args.names(byUrn ? "urns" : "uuids");
+      args.done();
+      return byUrn
+          ? client.batchGetByUrn(names, options)
+          : client.batchGet(model, collection, names, options);
+    }
+    CallOptions options = args.call();
+    if (op.equals("batch_put")) {
+      var items = args.puts();
+      args.done();
+      return byUrn
+          ? client.batchPutByUrn(items, options)
+          : client.batchPut(model, collection, items, options);
+    }
+    var items = args.deletions();
+    args.done();
+    return byUrn
+        ? client.batchDeleteByUrn(items, options)
+        : client.batchDelete(model, collection, items, options);
+  }
+
+  private static CompletableFuture<?> other(AsyncThemisClient client, String op, Arguments args) {
+    if (op.equals("count_collection")) {
+      ReadOptions options = args.read();
+      String name = args.text("name");
+      args.done();
+      return client.countCollection(name, options);
+    }
+    CallOptions options = args.call();
+    return op.endsWith("_namespace") || op.endsWith("_collection")
+        ? catalogue(client, op, args, options)
+        : cluster(client, op, args, options);
+  }
+
+  private static CompletableFuture<?> catalogue(
+      AsyncThemisClient client, String op, Arguments args, CallOptions options) {
+    String name = args.text("name");
+    String model = op.equals("create_collection") ? args.text("model") : "";
+    boolean force = op.equals("drop_namespace") && args.flag("force");
+    boolean changes = op.startsWith("create") || op.startsWith("alter");
+    NamespaceSettings namespace =
+        changes && op.endsWith("_namespace") ? args.namespaceSettings() : NamespaceSettings.DEFAULT;
+    CollectionSettings collection =
+        changes && op.endsWith("_collection")
+            ? args.collectionSettings()
+            : CollectionSettings.DEFAULT;
+    args.done();
+    return switch (op) {
+      case "create_namespace" -> client.createNamespace(name, namespace, options);
+      case "alter_namespace" -> client.alterNamespace(name, namespace, options);
+      case "get_namespace" -> client.getNamespace(name, options);
+      case "drop_namespace" -> client.dropNamespace(name, force, options);
+      case "create_collection" ->
+          client.createCollection(name, model, collection, options);
+      case "alter_collection" -> client.alterCollection(name, collection, options);
+      case "get_collection" -> client.getCollection(name, options);
+      case "drop_collection" -> client.dropCollection(name, options);
+      default -> throw new Unsupported("the op " + op);
+    };
+  }
+
+  private static CompletableFuture<?> cluster(
+      AsyncThemisClient client, String op, Arguments args, CallOptions options) {
+    String endpoint = args.has("endpoint") ? args.text("endpoint") : null;
+    args.done();
+    return switch (op) {
+      case "list_namespaces" -> client.listNamespaces(options);
+      case "list_collections" -> client.listCollections(options);
+      case "topology" -> client.topology(options);
+      case "version" -> client.version(options);
+      case "metrics" -> client.metrics(options);
+      case "admin_topology" -> client.adminTopology(options);
+      case "admin_metrics" -> client.adminMetrics(options);
+      case "health" ->
+          endpoint == null ? client.health(options) : client.health(endpoint, options);
+      default -> throw new Unsupported("the op " + op);
+    };
+  }
+}

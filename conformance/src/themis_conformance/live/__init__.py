@@ -1,0 +1,1 @@
+"""A real server: asked by raw sockets, filled through its API."""
