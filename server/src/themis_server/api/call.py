@@ -150,7 +150,7 @@ class Call:
             raise ThemisServerError(
                 ErrorCode.CONTENT_ENCODING_UNSUPPORTED,
                 "bodies are taken as they are; send it without Content-Encoding",
-                expected="identity",
+                allowed=["identity"],
             )
         self._check_media_type()
         length = headers.get("Content-Length")
@@ -198,28 +198,24 @@ class Call:
         return self._limits.batch_bytes_max if kind == "batch" else _SMALL_BODY_BYTES_MAX
 
     def _check_media_type(self) -> None:
+        allowed = list(self.operation.request_media_types)
         given = self.headers.get("Content-Type")
         if given is None:
             # A browser lets any page send a POST without a type to any address, this machine's own included, unasked.
-            raise ThemisServerError(
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-                "the body has no Content-Type",
-                expected=" or ".join(self.operation.request_media_types),
-            )
+            raise ThemisServerError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "the body has no Content-Type", allowed=allowed)
         media_type, _, parameters = given.partition(";")
-        if media_type.strip().lower() not in self.operation.request_media_types:
-            expected = " or ".join(self.operation.request_media_types)
+        if media_type.strip().lower() not in allowed:
             raise ThemisServerError(
                 ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-                f"the body is said to be {media_type.strip()[:64]!r}; this operation takes {expected}",
-                expected=expected,
+                f"the body is said to be {media_type.strip()[:64]!r}; this operation takes {' or '.join(allowed)}",
+                allowed=allowed,
             )
         for parameter in parameters.replace(" ", "").lower().split(";"):
             name, _, value = parameter.partition("=")
             if name != "charset" or value.strip('"') == "utf-8":
                 continue
             raise ThemisServerError(
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE, "JSON is UTF-8 (RFC 8259)", expected="charset=utf-8"
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE, "JSON is UTF-8 (RFC 8259); name no other charset", allowed=allowed
             )
 
 
@@ -261,7 +257,7 @@ def _typed(param: Param, text: str) -> QueryValue:
 
 def _check_text(param: Param, text: str) -> None:
     if param.enum is not None and text not in param.enum:
-        raise _refused(param, text, f"one of {', '.join(param.enum)}")
+        raise _refused(param, text, f"one of {', '.join(param.enum)}", allowed=list(param.enum))
     if param.min_length is not None and len(text) < param.min_length:
         raise _refused(param, text, f"at least {param.min_length} characters long")
     if param.max_length is not None and len(text) > param.max_length:
@@ -270,7 +266,10 @@ def _check_text(param: Param, text: str) -> None:
         raise _refused(param, text, f"of the form {param.pattern}")
 
 
-def _refused(param: Param, given: str, allowed: str) -> ThemisServerError:
+def _refused(param: Param, given: str, wanted: str, **fields: list[str]) -> ThemisServerError:
     return ThemisServerError(
-        ErrorCode.INVALID_PARAMETER, f"{param.name} is {given[:64]!r}; it must be {allowed}", parameter=param.name
+        ErrorCode.INVALID_PARAMETER,
+        f"{param.name} is {given[:64]!r}; it must be {wanted}",
+        parameter=param.name,
+        **fields,
     )

@@ -17,6 +17,8 @@ from themis_server.metadata.store import Delete, MetadataStore, Put, Value
 from themis_server.shard.replica import Replica
 
 _REMEMBERED = "/idempotency/"
+_REPEATS_MAX = 4
+_REPEAT_AFTER_S = 0.001
 _LOST_RACE = {
     ErrorCode.NAMESPACE_EXISTS,
     ErrorCode.NAMESPACE_NOT_FOUND,
@@ -71,7 +73,7 @@ class CatalogChanges:
     ) -> Done:
         """Make a change; with an idempotency `key` at most once, told from other requests by the bytes of `request`."""
         if key is None:
-            status, body = await change(lambda answer: NOTHING)
+            status, body = await self._persistently(lambda: change(lambda answer: NOTHING))
             return Done(status, body, False)
         path = f"{_REMEMBERED}{digest(key).hex()}"
         fingerprint = digest(request.hex()).hex()
@@ -87,7 +89,7 @@ class CatalogChanges:
             return Alongside(unchanged, (Put(path, msgspec.json.encode(record)),))
 
         try:
-            status, body = await change(remembered)
+            status, body = await self._persistently(lambda: change(remembered))
         except ThemisServerError as error:
             # A client that sends a request again while the first is under way loses the race against itself.
             done = _replayed(await self._store.get(path), fingerprint, now_ms) if error.code in _LOST_RACE else None
@@ -95,6 +97,22 @@ class CatalogChanges:
                 raise
             return done
         return Done(status, body, False)
+
+    @staticmethod
+    async def _persistently(change: Callable[[], Awaitable[tuple[int, bytes]]]) -> tuple[int, bytes]:
+        """Make a change again when another one came between its reading and its writing, up to four times more.
+
+        Changes that touch different names still meet, at the counter of collection ids.
+        """
+        for attempt in range(_REPEATS_MAX):
+            try:
+                return await change()
+            except ThemisServerError as error:
+                if error.code != ErrorCode.METADATA_CONFLICT:
+                    raise
+            # Somebody was faster. A moment later the watch has brought what they wrote.
+            await asyncio.sleep(_REPEAT_AFTER_S * 2**attempt)
+        return await change()
 
     async def forget_expired(self) -> None:
         """Remove remembered requests whose time has passed."""

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.tests.unit.inprocess import RETENTION_MS, InProcess, prefix, refused, urn
-from themis_server.errors import ErrorCode
+from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.gateway.batch import WriteItem
 from themis_server.gateway.catalog import Done, Remembered
-from themis_server.metadata.catalog import NOTHING, NamespaceOptions
+from themis_server.metadata.catalog import NOTHING, CollectionOptions, NamespaceOptions
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage import keys
 
@@ -87,6 +87,37 @@ async def test_the_same_request_twice_at_once_is_made_once_and_both_are_told_so(
 
     assert {(one.status, one.body) for one in done} == {(201, b"app")}
     assert sorted(one.replayed for one in done) == [False, True, True]
+
+
+async def create_collection(node: InProcess, name: str, key: str | None) -> Done:
+    async def change(remembered: Remembered) -> tuple[int, bytes]:
+        answer = (201, name.encode())
+        await node.catalog.create_collection(prefix(name), CollectionOptions(), 5, remembered(answer))
+        return answer
+
+    return await node.changes.once(key, name.encode(), change)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+async def test_changes_at_once_that_do_not_contradict_each_other_all_happen(node: InProcess, keyed: bool) -> None:
+    names = ["a", "b", "c", "d"]
+
+    await asyncio.gather(*[create_collection(node, name, name if keyed else None) for name in names])
+
+    assert sorted(node.catalog.collections["app"]) == names
+
+
+async def test_a_change_that_is_overtaken_time_after_time_is_given_up_and_says_so(node: InProcess) -> None:
+    tries = 0
+
+    async def overtaken(remembered: Remembered) -> tuple[int, bytes]:
+        nonlocal tries
+        tries += 1
+        raise ThemisServerError(ErrorCode.METADATA_CONFLICT, "somebody was faster")
+
+    await refused(node.changes.once(None, b"", overtaken), ErrorCode.METADATA_CONFLICT)
+
+    assert tries == 5
 
 
 async def test_a_key_is_forgotten_when_its_time_has_passed(node: InProcess) -> None:
