@@ -16,7 +16,7 @@ from benchmarks.bench import Bench, Scenario
 from benchmarks.load import wrk
 from benchmarks.machine import examine
 from benchmarks.report import Outcome
-from benchmarks.scenarios import batch, get, peers, put, sdk, start
+from benchmarks.scenarios import batch, get, peers, put, sdk, sdks, start
 from benchmarks.servers import ServerError
 from tools import tree
 
@@ -25,6 +25,7 @@ _SCENARIOS: dict[str, Scenario] = {
     "put": put.run,
     "batch": batch.run,
     "sdk": sdk.run,
+    "sdks": sdks.run,
     "start": start.run,
 }
 _ALL: dict[str, Scenario] = {**_SCENARIOS, "peers": peers.run}

@@ -19,14 +19,10 @@ from tools import scratch_node, tree
 from tools.demo.node import NodeError
 from tools.sdks import SDKS
 
-# Beside the SDKs: the adapter in Go, which proves that PROTOCOL.md is enough, and nothing but the node.
-_GO, _SERVER = "go", "server"
+# Beside the SDKs: nothing but the node.
+_SERVER = "server"
 _ADAPTERS = tree.CONFORMANCE / "adapters"
 _RUNNER = str(tree.VENV / "bin" / "themis-conformance")
-
-
-class AdapterError(Exception):
-    """An adapter cannot be built or started; the text says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,38 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command += [] if options.jobs is None else ["--jobs", str(options.jobs)]
         with contextlib.nullcontext() if options.quick else scratch_node.running("conformance") as url:
             return _run([*command, *([] if url is None else ["--server", url])], report)
-    except (NodeError, AdapterError) as error:
+    except NodeError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def adapter(name: str) -> list[str]:
-    """Return the command of an SDK's adapter, built if it has to be; raises `AdapterError`."""
-    folder = _ADAPTERS / name
-    match name:
-        case "python":
-            return [str(tree.PYTHON), str(folder / "adapter.py")]
-        case "javascript":
-            return ["node", str(folder / "adapter.mjs")]
-        case "java":
-            return ["java", "-jar", str(folder / "target" / "adapter.jar")]
-        case _:
-            return [str(_compiled_go(folder))]
-
-
-def _compiled_go(folder: Path) -> Path:
-    program = tree.CACHE / "adapters" / "go-adapter"
-    _build(["go", "build", "-o", str(program), "."], folder)
-    return program
-
-
-def _build(command: list[str], folder: Path) -> None:
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise AdapterError(f"{command[0]}: {error}") from error
-    if done.returncode:
-        raise AdapterError(f"{shlex.join(command[:4])} ... failed:\n{done.stdout}{done.stderr}")
+def adapter(sdk: str) -> list[str]:
+    """Return the command of an SDK's adapter, as its build left it."""
+    folder = _ADAPTERS / sdk
+    return {
+        "python": [str(tree.PYTHON), str(folder / "adapter.py")],
+        "javascript": ["node", str(folder / "adapter.mjs")],
+        "java": ["java", "-jar", str(folder / "target" / "adapter.jar")],
+    }[sdk]
 
 
 def _run(command: list[str], report: Path) -> int:
@@ -96,7 +73,7 @@ def _run(command: list[str], report: Path) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./themis conformance", description="Judge the SDKs and the server.")
-    parser.add_argument("--sdk", action="append", choices=(*SDKS, _GO, _SERVER), help="what to judge (default: all)")
+    parser.add_argument("--sdk", action="append", choices=(*SDKS, _SERVER), help="what to judge (default: all)")
     parser.add_argument("--filter", help="only the cases whose names contain it")
     parser.add_argument("--jobs", type=int, help="how many cases at once")
     parser.add_argument("--quick", action="store_true", help="without a real node")

@@ -5,15 +5,15 @@ The scripts and goals themselves are the SDKs' own (clients/javascript/package.j
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools import sdks, tree
 
 _REPORTS = tree.CACHE / "sdk-tests"
+JAVA_SAMPLES = "clients/java/tests/test_package.py::test_samples_run_from_the_class_path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,19 @@ def _browser() -> list[Check]:
 
 
 def _java() -> list[Check]:
-    reports = ((tree.JAVA / "target" / "surefire-reports", "TEST-*.xml"),)
-    return [Check("verify", (*sdks.MAVEN, "verify"), tree.JAVA, reports)]
+    tests = tree.JAVA / "target" / "surefire-reports"
+    package = _REPORTS / "java-package.xml"
+    # What runs the samples is a test of the part that is called so.
+    pytest = (str(tree.PYTHON), "-m", "pytest", "--quiet", f"--junitxml={package}", "clients/java/tests")
+    return [
+        Check("verify", (*sdks.MAVEN, "verify"), tree.JAVA, ((tests, "TEST-*.xml"),)),
+        Check("package", (*pytest, "--deselect", JAVA_SAMPLES), tree.ROOT, ((package.parent, package.name),)),
+    ]
 
 
 def _samples() -> list[Check]:
-    return [_tests("samples"), *_java_samples()]
-
-
-def _java_samples() -> Iterator[Check]:
-    """Run each sample from its source, as `java FILE` does, with the library beside it."""
-    classes = os.pathsep.join(map(str, (tree.JAVA / "target" / "classes", *sdks.java_libraries())))
-    for path in sorted((tree.JAVA / "samples").glob("*.java")):
-        command = ("java", "--class-path", classes, str(path))
-        yield Check(f"java-{path.stem}", command, tree.JAVA, needs_node=True)
+    """Those of JavaScript; Python's and Java's are tests for pytest, which tox.ini names."""
+    return [_tests("samples")]
 
 
 SUITES: Mapping[str, Callable[[], list[Check]]] = {

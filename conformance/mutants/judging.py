@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,26 +15,51 @@ from conformance.mutants.plan import ROOT, Mutant, Target
 from conformance.mutants.planting import adapter_command, server_environment
 from server.tests.process import Node
 
-__all__ = ["failing", "ran"]
+__all__ = ["Breadth", "failing", "ran"]
 
 _RUNNER: Final = [sys.executable, "-m", "themis_conformance", "run", "--quiet"]
 _TIMEOUT_S: Final = 600
 
 
-def failing(target: Target, mutant: Mutant | None, cases: Sequence[str], scratch: Path) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class Breadth:
+    """How cases are run.
+
+    Attributes:
+        mode: Only this kind of client, `sync` or `async`; None for all that the SDK has.
+        jobs: How many cases run side by side; 0 leaves it to the runner.
+    """
+
+    mode: str | None = None
+    jobs: int = 0
+
+    def options(self) -> list[str]:
+        """What to tell the runner."""
+        return [
+            *(() if self.mode is None else ("--mode", self.mode)),
+            *(() if self.jobs == 0 else ("--jobs", str(self.jobs))),
+        ]
+
+
+def failing(
+    target: Target, mutant: Mutant | None, cases: Sequence[str], scratch: Path, breadth: Breadth = Breadth()
+) -> set[str]:
     """Return the ids of those cases that fail; none named means all.
 
     Raises:
         RuntimeError: The runner itself did not come to an end, or ran no case at all.
+        PlanError: The mutant cannot be planted.
     """
-    results = ran(target, mutant, cases, scratch)
+    results = ran(target, mutant, cases, scratch, breadth)
     return {case for case, passed in results.items() if not passed}
 
 
-def ran(target: Target, mutant: Mutant | None, cases: Sequence[str], scratch: Path) -> dict[str, bool]:
-    """Return for each case that was run whether it passed, in every mode."""
+def ran(
+    target: Target, mutant: Mutant | None, cases: Sequence[str], scratch: Path, breadth: Breadth = Breadth()
+) -> dict[str, bool]:
+    """Return for each case that was run whether it passed, in every mode; raises what `failing` does."""
     report = scratch / "report.json"
-    command = [*_RUNNER, "--json", str(report)]
+    command = [*_RUNNER, "--json", str(report), *breadth.options()]
     for case in cases:
         command += ["--filter", case]
     if target == "server":
@@ -43,7 +69,7 @@ def ran(target: Target, mutant: Mutant | None, cases: Sequence[str], scratch: Pa
             # themis-python is the client of the cases that need one: @live ones, which the server has to pass as well.
             client = shlex.join(adapter_command("python", None, scratch))
             url = f"http://127.0.0.1:{node.port}"
-            ended = _run([*command, "--server", url, "--adapter", f"python={client}", "--mode", "sync"])
+            ended = _run([*command, "--server", url, "--adapter", f"python={client}"])
         finally:
             node.kill()
     else:

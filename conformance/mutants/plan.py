@@ -70,8 +70,12 @@ class Mutant:
         return source.replace(self.find, self.replace)
 
 
-def load(target: Target) -> tuple[Mutant, ...]:
+def load(target: Target, *, finished: bool = True) -> tuple[Mutant, ...]:
     """Read the list of one target.
+
+    Args:
+        target: Whose.
+        finished: Whether each mutant has to name the cases that notice it; `discover` finds them.
 
     Raises:
         PlanError: A member is missing, unknown or twice, or a piece to replace is not in its source.
@@ -84,6 +88,8 @@ def load(target: Target) -> tuple[Mutant, ...]:
         raise PlanError(f"{target}: twice: {', '.join(sorted(twice))}")
     for mutant in mutants:
         mutant.apply(mutant.path.read_text(encoding="utf-8"))
+        if finished and not mutant.cases:
+            raise PlanError(f"{target}/{mutant.name}: no case is named that has to notice it")
     return mutants
 
 
@@ -95,7 +101,5 @@ def load_all() -> tuple[Mutant, ...]:
 def _mutant(target: Target, entry: Any) -> Mutant:
     if not isinstance(entry, dict) or set(entry) != _MEMBERS:
         raise PlanError(f"{target}: a mutant has exactly {', '.join(sorted(_MEMBERS))}: {entry!r}")
-    if entry["cases"] is None:
-        raise PlanError(f"{target}/{entry['name']}: no case is named that has to notice it")
     texts = {key: str(entry[key]) for key in ("name", "about", "file", "find", "replace")}
     return Mutant(target, **texts, cases=tuple(entry["cases"]))

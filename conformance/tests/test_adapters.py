@@ -35,6 +35,23 @@ def test_mischief_fails_the_case_and_only_that(suite: Suite, mischief: str) -> N
     assert outcome.status == 1
 
 
+@pytest.mark.parametrize("cases", [1, 2])
+def test_mischief_between_cases_fails_the_run(suite: Suite, cases: int, capsys: pytest.CaptureFixture[str]) -> None:
+    suite.write(*[case(name=f"it-{number}", **LIFE) for number in range(cases)])
+    assert suite.run("--mode", "sync", "--jobs", "1", adapter="late").status == 1
+    # Of the case that follows, or of the adapter's end: it is read when it comes.
+    assert "a second reply to the command" in capsys.readouterr().err
+
+
+def test_an_adapter_that_always_dies_is_given_up(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("themis_conformance.run._ENDS_MAX", 2)
+    suite.write(*[case(name=f"it-{number}", **LIFE) for number in range(4)])
+    outcome = suite.run("--mode", "sync", "--jobs", "1", adapter="die")
+    assert set(outcome.statuses().values()) == {"failed"}
+    assert outcome.complaints().count("the adapter ended (status 3)") == 2
+    assert outcome.complaints().count("no other is started") == 2
+
+
 def test_an_honest_adapter_passes(suite: Suite) -> None:
     outcome = suite.write(case(**LIFE)).run(adapter="")
     assert outcome.statuses() == {"scenarios/suite/it sync": "passed", "scenarios/suite/it async": "passed"}

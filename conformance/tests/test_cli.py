@@ -30,6 +30,7 @@ def test_check_says_how_many_there_are(suite: Suite, capsys: pytest.CaptureFixtu
         (["scenarios/suite/a"], ["a"]),
         (["*/a", "[y]"], ["a", "b[y]"]),
         (["*x*"], ["b[x]"]),
+        (["*b[?]"], ["b[x]", "b[y]"]),
         (["nothing"], []),
     ],
 )

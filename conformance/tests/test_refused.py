@@ -211,6 +211,12 @@ PROTOCOL: dict[str, tuple[dict[str, Any], str]] = {
     "no outcome": ({"value": None, "error": {}}, "exactly one of value and error"),
     "more than a state": ({"given": {"faults": []}}, "given: unknown key 'faults'"),
     "another place": ({"on": "elsewhere"}, "on: expected one of"),
+    "requests before a call": ({"before": [{"method": "GET", "path": "/"}]}, "before: an SDK sends what its call says"),
+    "a request before that goes nowhere": ({"on": "live", "before": [{"method": "GET"}]}, "before[0]: the key 'path'"),
+    "an unknown key before": (
+        {"on": "live", "before": [{"method": "GET", "path": "/", "body": ""}]},
+        "before[0]: unknown key 'body'",
+    ),
     "a variable that is none": ({"request": {"method": "GET", "path": "/${path}"}}, "${path} stands for nothing"),
 }
 

@@ -16,9 +16,9 @@ _SHOWN_MAX = 40
 
 def main() -> int:
     """Write pages, count names; returns the exit status."""
+    shutil.rmtree(tree.ROOT / PAGES, ignore_errors=True)
     try:
-        write_pages(tree.ROOT / PAGES)
-        counted = count()
+        counted = count(tree.ROOT / PAGES)
     except ApiDocsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -32,20 +32,16 @@ def main() -> int:
     return 1 if any(undocumented(symbols) for symbols in counted.values()) else 0
 
 
-def write_pages(folder: Path) -> None:
-    """Write the HTML of typedoc and javadoc into `folder`, anew; raises `ApiDocsError`."""
-    shutil.rmtree(folder, ignore_errors=True)
-    javascript.pages(tree.JAVASCRIPT, folder / "javascript")
-    java.pages(_JAVA_SOURCES, sdks.java_libraries(), folder / "java")
-
-
-def count() -> dict[str, list[Symbol]]:
-    """Name what each SDK makes public; raises `ApiDocsError`."""
-    return {
+def count(pages: Path | None = None) -> dict[str, list[Symbol]]:
+    """Name what each SDK makes public, and write its HTML pages into `pages` if asked; raises `ApiDocsError`."""
+    counted = {
         "python": python.symbols("themis", tree.CLIENT / "src", ("otel", "testing")),
-        "javascript": javascript.symbols(tree.JAVASCRIPT),
+        "javascript": javascript.symbols(tree.JAVASCRIPT, pages=pages and pages / "javascript"),
         "java": java.symbols(_JAVA_SOURCES, sdks.java_libraries()),
     }
+    if pages is not None:
+        java.pages(_JAVA_SOURCES, sdks.java_libraries(), pages / "java")
+    return counted
 
 
 _JAVA_SOURCES = tree.JAVA / "src" / "main" / "java"

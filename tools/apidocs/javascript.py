@@ -27,21 +27,23 @@ _COUNTED = {
 _WALKED = (1, 2, 4)
 
 
-def symbols(folder: Path, options: Sequence[str] = ()) -> list[Symbol]:
-    """Name what the package in `folder` makes public, by its own typedoc settings and `options`.
+def symbols(folder: Path, options: Sequence[str] = (), pages: Path | None = None) -> list[Symbol]:
+    """Name what the package in `folder` makes public.
+
+    Args:
+        folder: The package, with its own settings for typedoc.
+        options: More of them.
+        pages: Where to write the HTML pages, in the same run; None for no pages.
 
     Raises:
-        ApiDocsError: typedoc does not run there.
+        ApiDocsError: typedoc does not run there, or has something to complain of.
     """
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch, "names.json")
-        run([*_TYPEDOC, *options, "--json", str(output)], folder)
+        # What is missing is counted here, so that it may not stop typedoc before it has told of the rest.
+        given = [*options, "--validation.notDocumented", "false", "--json", str(output)]
+        run([*_TYPEDOC, *given, *([] if pages is None else ["--out", str(pages)])], folder)
         return list(_walk(json.loads(output.read_text(encoding="utf-8")), ""))
-
-
-def pages(folder: Path, site: Path) -> None:
-    """Write the HTML pages of the package in `folder` into `site`; raises `ApiDocsError`."""
-    run([*_TYPEDOC, "--out", str(site)], folder)
 
 
 _TYPEDOC = ("node", str(tree.JAVASCRIPT / "node_modules" / "typedoc" / "bin" / "typedoc"), "--logLevel", "Warn")

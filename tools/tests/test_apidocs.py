@@ -165,10 +165,12 @@ def test_java_pages_are_written_without_a_warning_or_not_at_all(tmp_path: Path) 
         java.pages(broken, (), tmp_path / "other")
 
 
-def test_the_program_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     symbols = [Symbol("Client", True), *(Symbol(f"Client.m{number:02d}", False) for number in range(41))]
-    monkeypatch.setattr(program, "write_pages", lambda _folder: None)
-    monkeypatch.setattr(program, "count", lambda: {"java": symbols})
+    monkeypatch.setattr(tree, "ROOT", tmp_path)
+    monkeypatch.setattr(program, "count", lambda _pages: {"java": symbols})
 
     assert program.main() == 1
     said = capsys.readouterr().out

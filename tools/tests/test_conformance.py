@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tools import conformance, scratch_node, tree
-from tools.conformance import AdapterError
 from tools.demo.node import NodeError
 
 RUNNER = """#!{python}
@@ -97,18 +96,6 @@ def test_a_failed_case_fails_the_command(tmp_path: Path) -> None:
     assert conformance.main([]) == 1
 
 
-def test_an_adapter_that_does_not_build_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refuse(_name: str) -> list[str]:
-        raise AdapterError("javac ... failed")
-
-    monkeypatch.setattr(conformance, "adapter", refuse)
-
-    assert conformance.main(["--sdk", "java"]) == 1
-    assert "javac ... failed" in capsys.readouterr().err
-
-
 def test_a_node_that_does_not_start_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,12 +106,3 @@ def test_a_node_that_does_not_start_is_told(
 
     assert conformance.main([]) == 1
     assert "the disk is full" in capsys.readouterr().err
-
-
-def test_a_source_that_does_not_compile_is_shown(tmp_path: Path) -> None:
-    broken = [sys.executable, "-c", "raise SystemExit('main.go:3: undefined')"]
-
-    with pytest.raises(AdapterError, match=r"main\.go:3"):
-        conformance._build(broken, tmp_path)
-    with pytest.raises(AdapterError, match="no-such-compiler"):
-        conformance._build(["no-such-compiler"], tmp_path)

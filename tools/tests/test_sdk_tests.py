@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import sys
 from collections.abc import Iterator
@@ -107,11 +108,16 @@ def test_one_node_serves_all_checks_that_need_one(tmp_path: Path, monkeypatch: p
     assert started == ["sdk-x"]
 
 
-def test_the_suites_are_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "JAVA", tmp_path)
-    (tmp_path / "samples").mkdir()
-    (tmp_path / "samples" / "FirstSteps.java").touch()
-
+def test_the_suites_are_parts() -> None:
     assert set(sdk_suites.SUITES) <= {part.name for part in suite.PARTS}
     for checks in (make() for make in sdk_suites.SUITES.values()):
         assert len({one.name for one in checks}) == len(checks) > 0
+
+
+def test_the_samples_of_java_are_run_by_the_part_of_that_name() -> None:
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(Path(__file__).parents[2] / "tox.ini", encoding="utf-8")
+
+    assert sdk_suites.JAVA_SAMPLES in settings["tests"]["samples"].split()
+    test = Path(__file__).parents[2] / sdk_suites.JAVA_SAMPLES.partition("::")[0]
+    assert f"def {sdk_suites.JAVA_SAMPLES.partition('::')[2]}(" in test.read_text(encoding="utf-8")

@@ -25,7 +25,11 @@ import { Urn, urnMaker } from "./urn.js";
 export class ThemisClient extends CatalogueMethods {
   readonly #core: Core;
 
-  /** @throws ConfigurationError for options that cannot work. */
+  /**
+   * A client of the cluster that these endpoints belong to. Nothing is sent before its first call.
+   *
+   * @throws ConfigurationError for options that cannot work.
+   */
   constructor(options: ClientOptions) {
     const checked = checkOptions(options);
     const tokens = new TokenSource(options.token);

@@ -21,7 +21,11 @@ export class OpenTelemetryHooks implements Hooks {
   readonly #tracer: Tracer;
   readonly #spans = new Map<string, Span>();
 
-  /** @param tracer Where spans go; by default the global provider's tracer "themis-js". */
+  /**
+   * Hooks for `new ThemisClient({ hooks })`.
+   *
+   * @param tracer Where spans go; by default the global provider's tracer "themis-js".
+   */
   constructor(tracer: Tracer = trace.getTracer("themis-js", VERSION)) {
     this.#tracer = tracer;
   }

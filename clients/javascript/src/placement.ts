@@ -61,6 +61,8 @@ export class TokenTable {
   readonly #owners: readonly string[];
 
   /**
+   * A table of tokens and the shards that have them.
+   *
    * @param tokens In any order. Where a token is given twice, the smaller shard id keeps it.
    * @throws RangeError if there is none, or one is not an unsigned 64-bit integer.
    */

@@ -37,7 +37,11 @@ export class RetryPolicy {
   /** The limit of one attempt in milliseconds. */
   readonly attemptTimeoutMs: number;
 
-  /** @throws ConfigurationError for what cannot work. */
+  /**
+   * A policy from some options, the others as by default.
+   *
+   * @throws ConfigurationError for what cannot work.
+   */
   constructor(options: RetryOptions = {}) {
     const { retriesMax = 3, backoffBaseMs = 50, backoffMaxMs = 2000, attemptTimeoutMs = 10_000 } = options;
     if (!Number.isSafeInteger(retriesMax) || retriesMax < 0) {
@@ -91,7 +95,11 @@ export class RetryBudget {
   readonly reserve: number;
   #tokens: number;
 
-  /** @throws ConfigurationError for negative parts. */
+  /**
+   * A budget with its reserve full.
+   *
+   * @throws ConfigurationError for negative parts.
+   */
   constructor(options: RetryBudgetOptions = {}) {
     const { ratio = 0.2, reserve = 20 } = options;
     if (!(ratio >= 0) || !(reserve >= 0)) {

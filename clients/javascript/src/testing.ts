@@ -51,6 +51,8 @@ export class FakeTransport implements Transport {
   readonly #topology: boolean;
 
   /**
+   * A transport that answers from a function.
+   *
    * @param answer Answers each request; throws a TransportFailure to play a network that fails.
    * @param options Whether it answers GET /topology, too.
    */

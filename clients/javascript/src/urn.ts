@@ -50,6 +50,8 @@ export class Urn {
   readonly uuid: string;
 
   /**
+   * The name of an entity, from its parts.
+   *
    * @param model relational, document, graph, vector or timeseries
    * @param namespace The namespace of the collection.
    * @param collection The collection.

@@ -11,7 +11,7 @@ import { TokenTable } from "../dist/esm/index.js";
 /**
  * @typedef {object} Fault What goes wrong, for which requests, how often.
  * @property {"status" | "delay" | "stall_head" | "stall_body" | "close_before" | "close_after_commit" | "truncate" |
- *   "garbage" | "surplus" | "answer"} action
+ *   "garbage" | "surplus" | "answer" | "raw"} action
  */
 
 export class ScriptedServer {
@@ -159,6 +159,8 @@ export class ScriptedServer {
         socket.write(`HTTP/1.1 ${status} X\r\nContent-Length: ${body.length + 100}\r\n\r\n${body}`);
         return fault.action === "truncate" ? socket.end() : undefined;
       }
+      case "raw":
+        return socket.write(fault.text);
       case "garbage":
         return socket.end("\x16\x03\x01 this is not HTTP\r\n\r\n");
       case "surplus":

@@ -204,6 +204,16 @@ test("node: headers beyond the limit, and a header that is no header", async (t)
   });
 });
 
+test("node: an interim answer is skipped, and a change of protocols refused", async (t) => {
+  const server = await serve(t);
+  const interim = "HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}";
+  server.faults = [{ action: "raw", path: "/version", text: `HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${interim}` }];
+  assert.equal((await node(t).send(request(server.url()), { timeoutMs: 5000 })).status, 200);
+  const upgrade = "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n";
+  server.faults = [{ action: "raw", path: "/version", text: upgrade }];
+  assert.equal((await failure(node(t).send(request(server.url()), { timeoutMs: 5000 }))).kind, "protocol");
+});
+
 test("node: an address that does not answer is given up after the connect timeout", async (t) => {
   // TEST-NET-1 (RFC 5737): packets to it go nowhere, or are refused at once where there is no route.
   const began = performance.now();

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+# The first build on a machine compiles Go's own library, too.
+pytestmark = pytest.mark.timeout(600)
 SCENARIOS = (
     "scenarios/entities/*",
     "scenarios/retries/*",

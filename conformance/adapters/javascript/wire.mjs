@@ -146,12 +146,29 @@ export function recorder(events) {
     },
     onRequestRetry({ operation, requestId, endpoint, attempt, reason, status, waitMs }) {
       const wait = Math.round(waitMs);
-      events.push({ event: "retry", operation, request_id: requestId, endpoint, attempt, reason, status, wait_ms: wait });
+      events.push({
+        event: "retry",
+        operation,
+        request_id: requestId,
+        endpoint,
+        attempt,
+        reason,
+        status,
+        wait_ms: wait,
+      });
     },
     onRequestEnd({ operation, requestId, endpoint, attempts, status, error, durationMs }) {
       const name = error === null ? null : canonicalName(error);
       const duration = Math.round(durationMs);
-      const facts = { operation, request_id: requestId, endpoint, attempts, status, error: name, duration_ms: duration };
+      const facts = {
+        operation,
+        request_id: requestId,
+        endpoint,
+        attempts,
+        status,
+        error: name,
+        duration_ms: duration,
+      };
       events.push({ event: "end", ...facts });
     },
   };

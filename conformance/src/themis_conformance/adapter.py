@@ -232,6 +232,8 @@ class Adapter:
         except TimeoutError:
             await self.kill()
             return f"it did not end within {_EXIT_S:.0f} s of the end of its stdin"
+        if self.broken is not None:
+            return str(self.broken)
         return None if status == 0 else f"it ended with status {status} at the end of its stdin"
 
     async def kill(self) -> None:

@@ -17,9 +17,10 @@ _TAGS: Final = ({"$int"}, {"$literal"})
 
 def encode_line(command: dict[str, Any]) -> bytes:
     """One command as a line, its end included."""
-    return (
-        json.dumps(_tagged(command), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
-    )
+    # Most commands have nothing to tag, and a copy of a batch of ten thousand items is not made for nothing.
+    tagged = _tagged(command) if _needs_tags(command) else command
+    text = json.dumps(tagged, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decode_line(line: bytes) -> dict[str, Any]:
@@ -27,7 +28,17 @@ def decode_line(line: bytes) -> dict[str, Any]:
     reply = json.loads(line.decode("utf-8"))
     if not isinstance(reply, dict):
         raise ValueError("the line is no JSON object")
+    if b"$int" not in line and b"$literal" not in line and b"\\u0024" not in line:
+        return reply
     return {name: _untagged(value) for name, value in reply.items()}
+
+
+def _needs_tags(value: Any) -> bool:
+    if isinstance(value, dict):
+        return set(value) in _TAGS or any(_needs_tags(member) for member in value.values())
+    if isinstance(value, list):
+        return any(_needs_tags(element) for element in value)
+    return isinstance(value, int) and not -_SAFE_MAX <= value <= _SAFE_MAX
 
 
 def _tagged(value: Any) -> Any:

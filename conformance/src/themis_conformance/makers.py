@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-__all__ = ["MAKER_KEYS", "check_maker", "deep", "is_maker", "repeated_text"]
+__all__ = ["MAKER_KEYS", "check_maker", "counts_copies", "deep", "is_maker", "repeated_text"]
 
 MAKER_KEYS: Final = ("$int", "$literal", "$make")
 
@@ -28,6 +28,15 @@ _SIZE_MAX: Final = 40_000_000
 def is_maker(value: Any) -> bool:
     """Whether `value` is an object that stands for another value."""
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in MAKER_KEYS
+
+
+def counts_copies(value: Any) -> bool:
+    """Whether there is a maker of many copies somewhere in a value: there, ${i} is their number."""
+    if isinstance(value, list):
+        return any(counts_copies(element) for element in value)
+    if isinstance(value, dict):
+        return "$make" in value or any(counts_copies(member) for member in value.values())
+    return False
 
 
 def check_maker(value: dict[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ __all__ = [
     "CALL_FEATURES",
     "Case",
     "Exchange",
+    "Preparation",
     "ProtocolCase",
     "Requires",
     "ScenarioCase",
@@ -135,6 +136,19 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """A request that a server is sent before the one that is judged. No status: any below 400 will do."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    has_body: bool
+    body: Any
+    status: int | None
+    save: dict[str, str]
+
+
+@dataclass(frozen=True)
 class ProtocolCase(Case):
     """One exchange used both ways. No exchange: the SDK refuses the call by itself, and nothing is sent."""
 
@@ -148,6 +162,7 @@ class ProtocolCase(Case):
     expected: Any
     count: Any
     side: Literal["both", "client", "server"]
+    before: tuple[Preparation, ...] = ()
 
 
 CALL_FEATURES = {

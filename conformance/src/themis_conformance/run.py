@@ -24,6 +24,8 @@ from themis_conformance.selection import Job
 __all__ = ["Report", "SdkRun", "run_sdk", "run_server"]
 
 _STDERR_LINES_SHOWN = 30
+# An SDK that hangs in every case would take hours, and tell no more than in the first few.
+_ENDS_MAX = 25
 
 Report = Callable[[Result], None]
 """Told each result as it comes."""
@@ -58,6 +60,7 @@ class _Worker:
         self._certificates = certificates
         self._live = live
         self._adapter: Adapter | None = None
+        self._ends = 0
         self.bad_ends: list[str] = []
 
     async def work(self, report: Report) -> None:
@@ -76,6 +79,10 @@ class _Worker:
 
     async def _one(self, job: Job) -> _Ended:
         try:
+            if self._adapter is not None and self._adapter.broken is not None:
+                # After its last case was over: that case has been judged, but the run has not.
+                self.bad_ends.append(str(self._adapter.broken))
+                await self._give_up(self._adapter)
             adapter = await self._ready()
         except AdapterBroken as broken:
             return _Ended(Status.FAILED, (str(broken),))
@@ -94,16 +101,21 @@ class _Worker:
             complaints = [f"it was not over after {job.case.limit_s:g} s; the adapter was killed"]
             await adapter.kill()
         if adapter.broken is not None:
-            await adapter.kill()
-            self._adapter = None
+            await self._give_up(adapter)
         context += [f"stderr: {line}" for line in adapter.stderr_since(stderr_from)[-_STDERR_LINES_SHOWN:]]
         return _Ended(Status.FAILED, tuple(complaints), tuple(context))
 
+    async def _give_up(self, adapter: Adapter) -> None:
+        await adapter.kill()
+        self._adapter = None
+
     async def _ready(self) -> Adapter:
-        if self._adapter is not None and self._adapter.broken is not None:
-            await self._adapter.kill()
-            self._adapter = None
         if self._adapter is None:
+            if self._ends >= _ENDS_MAX:
+                raise AdapterBroken(
+                    f"{_ENDS_MAX} processes of the adapter ended before their time; no other is started"
+                )
+            self._ends += 1
             self._adapter = await Adapter.start(self._run.command)
         return self._adapter
 

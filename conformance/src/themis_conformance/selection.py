@@ -35,7 +35,8 @@ def filtered(cases: Iterable[Case], filters: list[str]) -> list[Case]:
 
 
 def _named(case_id: str, text: str) -> bool:
-    return fnmatchcase(case_id, text) if set(text) & set("*?") else text in case_id
+    # Brackets are part of names (put[empty]), so they stand for themselves in patterns, too.
+    return fnmatchcase(case_id, text.replace("[", "[[]")) if set(text) & set("*?") else text in case_id
 
 
 def jobs_for_adapter(cases: Iterable[Case], hello: Hello, mode: str | None, *, live: bool) -> list[Job]:

@@ -108,6 +108,8 @@ def serve(command: dict[str, Any]) -> None:
     reply = {"id": command["id"], **obey(command)}
     if command["do"] != "call":
         say(reply)
+        if MISCHIEF == "late" and command["do"] == "closeClient":
+            say(reply)
     elif MISCHIEF == "hang":
         time.sleep(60)
     elif MISCHIEF == "die":

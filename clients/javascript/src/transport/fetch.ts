@@ -2,7 +2,8 @@
  * The transport of browsers: `fetch`. It works in Node, too, where the other one is faster and knows more.
  *
  * What a page cannot do: choose certificates, the number of connections or the User-Agent; and what it cannot learn:
- * whether a request that failed had reached the server. So a failure counts as one that may have.
+ * whether a request that failed had reached the server. So a failure counts as one that may have. And `fetch` itself sends
+ * a request that was answered 421 once more (Fetch standard, HTTP-network-or-cache fetch), before the SDK hears of it.
  */
 
 import { LATE, reasonOf } from "../wait.js";
@@ -31,7 +32,11 @@ export class FetchTransport implements Transport {
   readonly #fetch: typeof globalThis.fetch;
   readonly #sendsUserAgent: boolean;
 
-  /** @param fetch Instead of the platform's own. */
+  /**
+   * A transport over `fetch`.
+   *
+   * @param fetch Instead of the platform's own.
+   */
   constructor(fetch?: typeof globalThis.fetch) {
     this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
     // Browsers send their own; some take ours for a header that the server would have to allow.

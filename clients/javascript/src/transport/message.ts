@@ -117,7 +117,7 @@ export class TransportRequest {
   }
 
   /** For JSON and logs: headers carry the token, bodies carry data, neither belongs there. */
-  toJSON(): { method: string; url: string } {
+  toJSON(): Readonly<Record<"method" | "url", string>> {
     return { method: this.method, url: this.url };
   }
 
@@ -169,6 +169,8 @@ export class TransportFailure extends Error {
   readonly [FAILURE] = true;
 
   /**
+   * A failure, for transports to throw.
+   *
    * @param kind What went wrong.
    * @param message For people; without secrets.
    * @param options What is known of it.

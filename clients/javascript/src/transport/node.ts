@@ -162,6 +162,10 @@ class Exchange {
     client.once("socket", this.#onSocket);
     client.once("response", this.#onResponse);
     client.on("error", this.#onError);
+    client.once("upgrade", (_response, socket) => {
+      socket.destroy();
+      this.#fail("protocol", "the server switched protocols unasked");
+    });
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#timer = setTimeout(this.#onTimeout, timeoutMs);
     client.end(body === "" ? undefined : body);
@@ -204,9 +208,7 @@ class Exchange {
         });
       }
     });
-    response.once("error", (error) => {
-      this.#onError(error);
-    });
+    response.on("error", this.#onError);
     response.once("close", () => {
       // Also when the end was announced, but did not come.
       this.#fail("lost", "the server closed the connection before its answer was complete");
@@ -245,6 +247,9 @@ class Exchange {
   };
 
   #fail(kind: FailureKind, message: string, cause?: Error): void {
+    if (this.#settled) {
+      return;
+    }
     const read = (this.#socket as { bytesRead?: number } | undefined)?.bytesRead ?? 0;
     // Not one byte of an answer, on a connection that had served before: the server had closed it while it was idle.
     const reused = kind === "lost" && this.#reused && read === this.#bytesBefore;

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from themis_conformance.format.before import read_before
 from themis_conformance.format.fields import ABSENT, Fields
 from themis_conformance.format.makers import check_makers
 from themis_conformance.format.options import features_of_options, read_options
@@ -74,9 +75,11 @@ def _read(entry: Entry) -> ProtocolCase:
         expected=expected,
         count=None if count is ABSENT else count,
         side=side,
+        before=read_before(fields, side),
     )
     fields.end()
     saved = {entity.save for entity in plan.entities if entity.save}
+    saved |= {name for preparation in case.before for name in preparation.save}
     check_variables(entry.raw, "", saved=saved, nodes=1, tls=False, copies=False)
     return case
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from themis_conformance.adapter import FEATURES, MODES
 from themis_conformance.format.fields import Fields, check_id
+from themis_conformance.makers import counts_copies
 from themis_conformance.mistake import Mistake
 from themis_conformance.model import Requires
 from themis_conformance.variables import names_in, substitute
@@ -142,19 +143,10 @@ def check_variables(value: Any, path: str, *, saved: set[str], nodes: int, tls: 
         known = (
             name == "namespace"
             or name in saved
-            or (name == "i" and (copies or _in_maker(value)))
+            or (name == "i" and (copies or counts_copies(value)))
             or (kind in _KINDS and bool(rest))
             or (kind == "node" and rest.isdigit() and int(rest) < nodes)
             or (kind == "tls" and tls and rest in _FILES)
         )
         if not known:
             raise Mistake(f"${{{name}}} stands for nothing here ({text[:100]!r})", path)
-
-
-def _in_maker(value: Any) -> bool:
-    """Whether there is a maker that counts, somewhere in a value."""
-    if isinstance(value, list):
-        return any(_in_maker(element) for element in value)
-    if isinstance(value, dict):
-        return "$make" in value or any(_in_maker(member) for member in value.values())
-    return False

@@ -7,10 +7,11 @@ from typing import Any
 
 from themis_conformance.format.server import read_server
 from themis_conformance.judge.examples import example_of
+from themis_conformance.judge.reply import saved_values
 from themis_conformance.live.http import NoAnswer, Response, request_bytes
 from themis_conformance.live.state import LiveServer
 from themis_conformance.matching import MISSING, HeaderText, mismatches, subset_mismatches
-from themis_conformance.model import Exchange, ProtocolCase
+from themis_conformance.model import Exchange, Preparation, ProtocolCase
 from themis_conformance.outcome import CaseFailed
 from themis_conformance.variables import Variables
 
@@ -29,6 +30,8 @@ async def run_for_server(case: ProtocolCase, live: LiveServer, context: list[str
         for entity in plan.entities:
             if entity.save is not None:
                 variables.saved[entity.save] = versions[entity.urn]
+        for number, preparation in enumerate(case.before):
+            await _prepare(preparation, f"before[{number}]", live, variables)
         data = _request(case.exchange, live, variables)
         context.append(f"sent: {data[:600]!r}")
         try:
@@ -41,6 +44,22 @@ async def run_for_server(case: ProtocolCase, live: LiveServer, context: list[str
             raise CaseFailed(*complaints)
     finally:
         await live.clean_up(variables.namespace)
+
+
+async def _prepare(planned: Preparation, path: str, live: LiveServer, variables: Variables) -> None:
+    body = json.dumps(variables.resolve(planned.body), ensure_ascii=False).encode() if planned.has_body else b""
+    headers = {name: str(variables.resolve(value)) for name, value in planned.headers.items()}
+    if planned.has_body:
+        headers.setdefault("content-type", "application/json")
+    target = str(variables.resolve(planned.path))
+    data = request_bytes(live.address, planned.method, target, headers, body)
+    try:
+        answer = await live.send(data, head=planned.method == "HEAD", expected=planned.status or 200)
+    except NoAnswer as error:
+        raise CaseFailed(f"{path}: no answer: {error}") from error
+    if answer.status >= 400 if planned.status is None else answer.status != planned.status:
+        raise CaseFailed(f"{path}: {planned.method} {target} was answered {answer.status} {answer.body[:300]!r}")
+    variables.saved.update(saved_values(planned.save, {"value": answer.content()}, path))
 
 
 def _request(planned: Exchange, live: LiveServer, variables: Variables) -> bytes:

@@ -13,6 +13,10 @@ __all__ = ["check_outcome", "saved_values", "value_of"]
 # The reply is the user's document itself: there every null counts.
 _DOCUMENTS: Final = frozenset({"get"})
 
+_KINDS: Final = frozenset(
+    {"api", "transport", "timeout", "cancelled", "configuration", "encoding", "invalid_urn", "closed", "batch", "crash"}
+)
+
 
 def value_of(reply: dict[str, Any], path: str) -> Any:
     """The value of a reply that must be no error."""
@@ -53,8 +57,8 @@ def check_outcome(outcome: str, expected: Any, reply: dict[str, Any], op: str, p
 
 def _check_error(error: Any, path: str) -> None:
     """An error has a kind and a message, whatever else is expected of it."""
-    if not isinstance(error, dict) or not isinstance(error.get("kind"), str):
-        raise CaseFailed(f"{path}: an error is an object with a kind, not {shown(error)}")
+    if not isinstance(error, dict) or error.get("kind") not in _KINDS or not isinstance(error.get("message"), str):
+        raise CaseFailed(f"{path}: an error is an object with a kind (PROTOCOL.md) and a message, not {shown(error)}")
 
 
 def saved_values(save: dict[str, str], reply: dict[str, Any], path: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from themis_conformance.format.server import read_fault
 from themis_conformance.judge.reply import check_outcome, saved_values, value_of
 from themis_conformance.judge.stage import Stage
 from themis_conformance.judge.wire import wire_mismatches
+from themis_conformance.makers import counts_copies
 from themis_conformance.matching import mismatches, subset_mismatches, tidy
 from themis_conformance.matching.match import any_order_mismatches
 from themis_conformance.mistake import Mistake
@@ -75,10 +76,16 @@ class Walk:
 
     # Calls
 
-    def _send(self, step: Step, index: int | None = None) -> _Started:
+    async def _resolved(self, template: Any, **more: Any) -> Any:
+        """Arguments with their values. Many copies are made aside: other cases go on meanwhile, and measure times."""
+        if counts_copies(template):
+            return await asyncio.to_thread(self._stage.variables.resolve, template, **more)
+        return self._stage.variables.resolve(template, **more)
+
+    async def _send(self, step: Step, index: int | None = None) -> _Started:
         stage = self._stage
         more = {} if index is None else {"i": index}
-        args = stage.variables.resolve(step.args, **more)
+        args = await self._resolved(step.args, **more)
         client = stage.client(step.client, step.path)
         began = time.monotonic()
         command_id, future = stage.adapter.send("call", client=client, op=step.subject, args=args)
@@ -113,19 +120,19 @@ class Walk:
 
     async def _call(self, step: Step) -> None:
         if step.repeat == 1:
-            await self._judge_started(self._send(step), step)
+            await self._judge_started(await self._send(step), step)
             return
         assert isinstance(step.repeat, int)
         if step.parallel:
-            started = [self._send(step, index) for index in range(step.repeat)]
+            started = [await self._send(step, index) for index in range(step.repeat)]
             for index, one in enumerate(started):
                 await self._judge_started(one, step, index)
             return
         for index in range(step.repeat):
-            await self._judge_started(self._send(step, index), step, index)
+            await self._judge_started(await self._send(step, index), step, index)
 
     async def _start(self, step: Step) -> None:
-        self._started[step.ref] = self._send(step)
+        self._started[step.ref] = await self._send(step)
 
     async def _wait(self, step: Step) -> None:
         started = self._started.pop(step.ref)
@@ -274,7 +281,7 @@ class Walk:
 
     async def _try(self, call: Step) -> list[str]:
         try:
-            await self._judge_started(self._send(call), call)
+            await self._judge_started(await self._send(call), call)
         except CaseFailed as failed:
             return failed.complaints
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -182,9 +183,9 @@ def _decoded(text: str) -> str:
 def read_json(raw: bytes) -> Any:
     """Parse JSON as RFC 8259 has it, or refuse it."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
-        # A lone surrogate is no UTF-8, and a number that became infinite was too large.
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+        if b"\\u" in raw:
+            json_bytes(value)  # a lone surrogate is no UTF-8
     except RecursionError:
         raise Refusal("json_too_deep", "The body nests too deeply.", {"limit": 64}) from None
     except json.JSONDecodeError as error:
@@ -196,6 +197,13 @@ def read_json(raw: bytes) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:32]} is too large a number")
+    return number
 
 
 def _check_parameter(name: str, value: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -64,6 +65,7 @@ class Service:
         self.tokens = plan.tokens
         self._limits = plan.limits
         self._remembered: dict[str, _Remembered] = {}
+        self._writing = asyncio.Lock()
         entities = EntityHandlers(self.store, shape.leads)
         catalogue = CatalogueHandlers(self.store, shape.ring)
         self._cluster = cluster = ClusterHandlers(self.store, shape)
@@ -111,8 +113,10 @@ class Service:
         if call.operation_id == "getTopology":
             return await self._cluster.topology(call)
         if not seen.route.operation.writes:
-            return self._carry_out(call, item_faults)
-        return self._once(seen, request_id, call, item_faults)
+            return await self._carry_out(call, item_faults)
+        # One write after another: a batch gives way to other requests, but its key must not be used twice meanwhile.
+        async with self._writing:
+            return await self._once(seen, request_id, call, item_faults)
 
     def _check_token(self, seen: Seen) -> None:
         if self.tokens is None:
@@ -121,15 +125,15 @@ class Service:
         if scheme.lower() != "bearer" or token not in self.tokens:
             raise Refusal("unauthorized", "The token is missing or not accepted.")
 
-    def _carry_out(self, call: Call, item_faults: ItemFaults | None) -> Reply:
+    async def _carry_out(self, call: Call, item_faults: ItemFaults | None) -> Reply:
         batch = self._batches.get(call.operation_id)
-        return batch(call, item_faults) if batch is not None else self._handlers[call.operation_id](call)
+        return await batch(call, item_faults) if batch is not None else self._handlers[call.operation_id](call)
 
-    def _once(self, seen: Seen, request_id: str, call: Call, item_faults: ItemFaults | None) -> Reply:
+    async def _once(self, seen: Seen, request_id: str, call: Call, item_faults: ItemFaults | None) -> Reply:
         """Carry a write out, or answer what was answered to the same one under its key."""
         key = call.idempotency_key()
         if key is None:
-            return self._carry_out(call, item_faults)
+            return await self._carry_out(call, item_faults)
         conditions = (seen.headers.get("if-match"), seen.headers.get("if-none-match"))
         fingerprint = (call.operation_id, seen.path.lower(), seen.query, seen.body, conditions)
         known = self._remembered.get(key)
@@ -141,7 +145,7 @@ class Service:
             reply = _refused(seen, request_id, result) if isinstance(result, Refusal) else result
             return replace(reply, headers={**reply.headers, "Idempotency-Replayed": "true"})
         try:
-            reply = self._carry_out(call, item_faults)
+            reply = await self._carry_out(call, item_faults)
         except Refusal as refusal:
             if refusal.decided:
                 self._remembered[key] = _Remembered(fingerprint, refusal)

@@ -18,8 +18,7 @@ public final class AsyncEntityIterator implements AutoCloseable {
   private final Pages pages;
   private final Supplier<CompletableFuture<Optional<ListedEntity>>> step;
 
-  AsyncEntityIterator(
-      Pages pages, Supplier<CompletableFuture<Optional<ListedEntity>>> step) {
+  AsyncEntityIterator(Pages pages, Supplier<CompletableFuture<Optional<ListedEntity>>> step) {
     this.pages = pages;
     this.step = step;
   }

@@ -227,7 +227,8 @@ public final class BatchFlows {
   }
 
   /** Its URN; what was given instead where that cannot be one. */
-  private static String nameOf(@Nullable Urn[] urns, List<? extends CharSequence> names, int index) {
+  private static String nameOf(
+      @Nullable Urn[] urns, List<? extends CharSequence> names, int index) {
     return (urns[index] == null ? names.get(index) : urns[index]).toString();
   }
 

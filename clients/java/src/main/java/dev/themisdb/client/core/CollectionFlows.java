@@ -82,7 +82,7 @@ public final class CollectionFlows {
    * @return all namespaces, by name
    */
   public static Step<List<Namespace>> listNamespaces(Core core, CallOptions options) {
-    return new Pages<>(
+    return new Names<>(
             core,
             Operation.LIST_NAMESPACES,
             Operation.LIST_NAMESPACES.path(),
@@ -171,7 +171,7 @@ public final class CollectionFlows {
    * @return all collections, by name
    */
   public static Step<List<Collection>> listCollections(Core core, CallOptions options) {
-    return new Pages<>(
+    return new Names<>(
             core,
             Operation.LIST_COLLECTIONS,
             Targets.path(Operation.LIST_COLLECTIONS, core.namespace(options.namespace())),
@@ -326,7 +326,7 @@ public final class CollectionFlows {
   }
 
   /** All pages of a list of names, one after the other. */
-  private record Pages<P, T>(
+  private record Names<P, T>(
       Core core,
       Operation operation,
       String target,
@@ -336,7 +336,7 @@ public final class CollectionFlows {
       @Nullable Duration timeout,
       List<T> found) {
 
-    Pages(
+    Names(
         Core core,
         Operation operation,
         String target,

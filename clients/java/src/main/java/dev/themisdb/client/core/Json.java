@@ -38,7 +38,7 @@ public final class Json {
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
           .build();
-  private static final ObjectReader TREES = EXACT.readerFor(JsonNode.class);
+  private static final ObjectReader READER = EXACT.reader();
 
   // By default characters beyond U+FFFF are written as two escapes: twelve bytes instead of four.
   private static final JsonFactory GENERATORS =
@@ -87,7 +87,7 @@ public final class Json {
 
   /** An object of JSON; throws IOException with where it is none, and nothing of what is there. */
   static ObjectNode decodeObject(byte[] body) throws IOException {
-    JsonNode tree = read(body, TREES);
+    JsonNode tree = read(body, JsonNode.class);
     if (!(tree instanceof ObjectNode object)) {
       throw new IOException("it is no object");
     }
@@ -96,7 +96,7 @@ public final class Json {
 
   /** An answer of the API; throws IOException. */
   static <T> T decodeModel(byte[] body, Class<T> type) throws IOException {
-    T found = read(body, EXACT.readerFor(type));
+    T found = read(body, type);
     if (found == null) {
       throw new IOException("it is null");
     }
@@ -119,15 +119,15 @@ public final class Json {
     }
   }
 
-  private static <T> @Nullable T read(byte[] body, ObjectReader reader) throws IOException {
+  private static <T> @Nullable T read(byte[] body, Class<T> type) throws IOException {
     try {
-      return reader.readValue(body);
+      return READER.readValue(body, type);
     } catch (JsonProcessingException first) {
       // Jackson 2.21 cannot read names with escaped surrogates (an emoji, say) from bytes; from
       // characters it can.
       try {
-        return reader.readValue(
-            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString());
+        String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
+        return READER.readValue(text, type);
       } catch (JsonProcessingException | CharacterCodingException second) {
         throw malformed(first);
       }

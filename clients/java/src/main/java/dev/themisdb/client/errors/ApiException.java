@@ -3,6 +3,7 @@ package dev.themisdb.client.errors;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -33,7 +34,8 @@ public class ApiException extends CallException {
       boolean retryable,
       int attempts,
       String requestId,
-      boolean outcomeUnknown) {
+      boolean outcomeUnknown)
+      implements Serializable {
 
     String text(String member) {
       JsonNode value = problem.path(member);
