@@ -1,12 +1,12 @@
 """The READMEs of the SDKs: one template, and what each language says in its own words.
 
-`clients/README.template.md` is the text; `clients/LANGUAGE/readme.yaml` fills it in. Between double braces stands
+`clients/README.template.md` is the text; `clients/LANGUAGE/about.yaml` fills it in. Between double braces stands
 
-    {{ key }}               a text of readme.yaml
+    {{ key }}               a text of about.yaml
     {{ name get_entity }}   a name of the API, in the language's manner: get_entity, getEntity
     {{ error NotFound }}    a class of the error tree, with the ending it has there: NotFound, NotFoundError
 
-What the template asks for and readme.yaml lacks, or the other way round, is an error: no README says less than its
+What the template asks for and about.yaml lacks, or the other way round, is an error: no README says less than its
 sisters by mistake. Paragraphs are filled anew, as words of different length stand in them.
 """
 
@@ -27,7 +27,7 @@ LANGUAGES: Final = ("python", "javascript", "java")
 
 _TEMPLATE: Final = tree.ROOT / "clients" / "README.template.md"
 _PLACE: Final = re.compile(r"\{\{ (?:(name|error) )?(\w+) \}\}")
-_MARK: Final = "<!-- Made of clients/README.template.md and readme.yaml by `python -m tools.docgen`: do not edit. -->"
+_MARK: Final = "<!-- Made of clients/README.template.md and about.yaml by `python -m tools.docgen`: do not edit. -->"
 _LINE_LENGTH: Final = 120
 # Two columns of a drawing in text.
 _COLUMNS: Final = re.compile(r"(\S.*?) {3,}(\S.*)")
@@ -84,7 +84,7 @@ def _aligned(block: str) -> str:
 
 
 def _texts(language: str) -> Path:
-    return tree.ROOT / "clients" / language / "readme.yaml"
+    return tree.ROOT / "clients" / language / "about.yaml"
 
 
 class _Words:
@@ -104,7 +104,7 @@ class _Words:
             return self._error(word)
         text = self._texts.get(word)
         if not isinstance(text, str) or word in _RULES:
-            raise ReadmeError(f"{self._language}: readme.yaml has no text {word!r}")
+            raise ReadmeError(f"{self._language}: about.yaml has no text {word!r}")
         self._used.add(word)
         return text.rstrip("\n")
 

@@ -15,6 +15,9 @@ What the conformance suite has to notice: faults that are planted on purpose, on
 the server. `tests/` plants each, runs the cases named beside it, and demands that all of them fail, after the unharmed
 source has passed them. `./themis test mutants` runs it.
 
+To add one, write it with `cases: []`, ask `python -m conformance.mutants.discover TARGET NAME --filter scenarios/retries`
+who notices it, and name those whose rule it breaks. If nobody does, a case is missing.
+
 Made by `python -m conformance.mutants` from the `*.yaml` beside it; do not edit.
 """
 
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def table() -> str:
     """Return the page: a table for each target."""
-    parts = [_OPENING]
+    parts = [_OPENING.rstrip("\n"), ""]
     for target in TARGETS:
         mutants = load(target)
         parts.append(f"## {target}: {len(mutants)}\n\n| mutant | the fault | in | caught by |\n|---|---|---|---|\n")

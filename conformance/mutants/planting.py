@@ -1,8 +1,8 @@
 """Planting: a copy of a target's program with one fault in it, and the command that runs it.
 
-Nothing of the SDKs' own builds is used but the libraries they are compiled with and the adapters, so what is judged is
-what the sources say. Python and the server run from a copy of their sources; JavaScript is transpiled whole, which takes
-a quarter of a second; of Java everything is compiled once, and then the one harmed file in front of it.
+Nothing of the SDKs' own builds is used but the libraries they are compiled with and the adapters, so that what is
+judged is what the sources say. Python and the server run from a copy of their sources; JavaScript is transpiled whole,
+which takes a quarter of a second; of Java everything is compiled once, and then the one harmed file in front of it.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ import {
 import { LATE, reasonOf, type Sleep, sleep, within } from "./wait.js";
 import type { Hash64 } from "./xxh64.js";
 
+// Timers end a little early: a deadline this near has passed.
+const TIMER_GRAIN_MS = 1;
 const REDIRECTS_MAX = 3;
 const TOPOLOGY_TIMEOUT_MS = 5000;
 // What a proxy in front of a node answers by itself, without a problem document.
@@ -320,9 +322,11 @@ function judgeFailure(core: Core, call: Call, course: Course, failure: Transport
     course.outcomeUnknown = true;
   }
   const summary = `${endpoint.url}: ${failure.message}`;
+  // Connecting ends unreachable by a limit of its own; when the deadline was the nearer one, that is what passed.
+  const late = failure.kind === "connect" && core.world.clock() >= course.deadline - TIMER_GRAIN_MS;
   return {
     error:
-      failure.kind === "timeout"
+      failure.kind === "timeout" || late
         ? timeoutError(call, course, summary, failure)
         : new TransportError(summary, failure.kind, endpoint.url, course, failure),
     repeatable: (call.repeatable ?? true) || !failure.sent,

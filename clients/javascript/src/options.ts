@@ -56,7 +56,7 @@ export interface ClientOptions {
   readonly hooks?: readonly Hooks[];
   /** Carries the requests instead of the platform's own transport. */
   readonly transport?: Transport;
-  /** Connections to each node at most; 64 by default. Node only: browsers have a limit of their own. */
+  /** Connections to each node at most; 32 by default. Node only: browsers have a limit of their own. */
   readonly poolSize?: number;
   /** The limit of one attempt to connect; 5,000 by default. Node only. */
   readonly connectTimeout?: number;

@@ -10,6 +10,7 @@ import pytest
 from themis.core import OPERATION, Answer, Call, Core, perform
 from themis.errors import TimeoutError, TransportError, Unavailable
 from themis.flow import Effect, FetchToken, Flow, LoadTopology, Send, Sleep
+from themis.hooks import Hooks, RequestStart
 from themis.surface import build_core
 from themis.testing import problem_response
 from themis.transport.message import FailureKind, Response, TransportFailure
@@ -153,3 +154,33 @@ def test_a_token_is_fetched_before_the_first_request_and_renewed_on_401() -> Non
     assert [type(effect) for effect in world.effects] == [LoadTopology, FetchToken, Send, FetchToken, Send]
     assert isinstance(world.effects[3], FetchToken)
     assert world.effects[3].stale == "token-2"
+
+
+def test_a_hook_cannot_send_what_the_sdk_sends_in_whatever_case() -> None:
+    class Intruder(Hooks):
+        def on_request_start(self, start: RequestStart) -> None:
+            start.headers.update(
+                {"authorization": "Bearer other", "x-request-id": "other", "Host": "other", "traceparent": "00-1-2-01"}
+            )
+
+    world = World([OK], hooks=[Intruder()], token="mine")
+    world.run(perform(world.core, call()))
+    headers = world.sent()[0].request.headers
+    assert {name.lower(): value for name, value in headers.items() if name.lower() in ("authorization", "host")} == {
+        "authorization": "Bearer mine"
+    }
+    assert [name for name in headers if name.lower() == "x-request-id"] == ["X-Request-Id"]
+    assert headers["traceparent"] == "00-1-2-01"
+
+
+def test_a_connection_that_the_deadline_cut_off_is_a_timeout() -> None:
+    world = World([])
+    flow = perform(world.core, call(timeout_s=10.0))
+    assert isinstance(next(flow), LoadTopology)
+    world.core.router.load_failed()
+    sent = flow.send(None)
+    assert isinstance(sent, Send)
+    world.now += sent.timeout_s
+    with pytest.raises(TimeoutError, match="cannot connect"):
+        flow.throw(TransportFailure(FailureKind.CONNECT, "cannot connect: timed out", sent=False))
+    assert world.core.router.is_out(sent.request.endpoint)

@@ -404,6 +404,18 @@ def test_iteration_pages_through_a_collection(server: ScriptedServer, connect: C
     assert sum("/entities" in seen.target for seen in server.log) == 6
 
 
+async def test_a_token_callback_that_hangs_is_on_the_deadline(server: ScriptedServer) -> None:
+    async def fetch() -> str:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody set it")
+
+    async with AsyncThemisClient(server.urls, token=fetch, timeout=0.2) as client:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await client.get("document", "users", new_uuid())
+        assert 0.19 <= time.monotonic() - began < 3
+
+
 async def test_a_token_callback_may_be_async(server: ScriptedServer) -> None:
     server.tokens_accepted = {"fresh"}
     asked: list[str] = []

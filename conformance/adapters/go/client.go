@@ -174,7 +174,8 @@ func (c *Client) exchange(endpoint string, call call, id string, deadline time.T
 	}
 	request.GetBody = nil // a second sending is our decision, not the transport's
 	if len(call.body) == 0 {
-		request.Body = http.NoBody
+		// Not http.NoBody, which the transport takes for leave to send a read, or a deletion with a key, again.
+		request.Body = io.NopCloser(bytes.NewReader(nil))
 	}
 	request.Header.Set("User-Agent", c.userAgent)
 	request.Header.Set("Accept", "application/json, application/problem+json")

@@ -88,6 +88,21 @@ class WrongShard:
 
 
 @dataclass(frozen=True)
+class Relayed:
+    """Nothing wrong: the right answer, framed as proxies do.
+
+    Attributes:
+        framing: `chunked`, or `until_close`: without a length, ended by the connection's end.
+        interim: Statuses of interim answers (1xx) that come before it.
+        cut: Whether the connection ends in the middle of it all the same.
+    """
+
+    framing: Literal["length", "chunked", "until_close"] = "length"
+    interim: tuple[int, ...] = ()
+    cut: bool = False
+
+
+@dataclass(frozen=True)
 class Action:
     """What goes wrong: one of these, and `delay_ms` before it."""
 
@@ -100,6 +115,7 @@ class Action:
     garbage: bool = False
     reset: bool = False
     items: dict[int | str, dict[str, Any]] | None = None
+    relayed: Relayed | None = None
 
 
 @dataclass(frozen=True)

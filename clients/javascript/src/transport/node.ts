@@ -55,7 +55,7 @@ export class NodeTransport implements Transport {
   #closed = false;
 
   /** @throws ConfigurationError for options that cannot work, unreadable files among them. */
-  constructor({ tls, poolSize = 64, connectTimeout = 5000 }: NodeTransportOptions = {}) {
+  constructor({ tls, poolSize = 32, connectTimeout = 5000 }: NodeTransportOptions = {}) {
     this.#poolSize = checkCount(poolSize, "poolSize");
     this.#connectTimeoutMs = checkTimeout(connectTimeout);
     this.#tls = tls === undefined ? undefined : tlsContext(tls);

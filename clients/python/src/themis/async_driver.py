@@ -22,6 +22,12 @@ _REFRESH_PAUSE_S: Final = 1.0
 _T = TypeVar("_T")
 
 
+def _look_at(task: asyncio.Task[str]) -> None:
+    # Those who waited for it have its exception; asyncio complains of one that nobody was left to wait for.
+    if not task.cancelled():
+        task.exception()
+
+
 class AsyncDriver:
     """Runs flows in the calling task. Tasks of one event loop share a driver."""
 
@@ -85,7 +91,7 @@ class AsyncDriver:
         if isinstance(effect, LoadTopology):
             return await self._load_topology(effect.timeout_s)
         if isinstance(effect, FetchToken):
-            return await self._fetch_token(effect.stale)
+            return await self._fetch_token(effect.stale, effect.timeout_s)
         if isinstance(effect, Gather):
             return await self._gather(effect)
         return await self._transport.asend(effect.request, effect.timeout_s)
@@ -113,14 +119,17 @@ class AsyncDriver:
             logger.warning("the topology could not be loaded", exc_info=True)
         self._schedule_refresh()
 
-    async def _fetch_token(self, stale: str | None) -> str:
+    async def _fetch_token(self, stale: str | None, timeout_s: float) -> str | None:
+        """One task asks; all that come meanwhile wait for it. A caller that gives up does not stop it."""
         current = self.core.token
         if current is not None and current != stale:
             # Another task has fetched a new one meanwhile.
             return current
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.ensure_future(self._ask_for_token())
-        return await asyncio.shield(self._fetching)
+            self._fetching.add_done_callback(_look_at)
+        await asyncio.wait({self._fetching}, timeout=max(timeout_s, 0.0))
+        return self._fetching.result() if self._fetching.done() else None
 
     async def _ask_for_token(self) -> str:
         fetch = self.core.options.token

@@ -263,7 +263,7 @@ def _collect(
 
 def _run(core: Core, job: _Job, items: list[_Item], board: _Board) -> Flow[None]:
     if items and core.router.wants_topology:
-        yield LoadTopology(_TOPOLOGY_TIMEOUT_S)
+        yield LoadTopology(min(job.deadline - core.clock(), _TOPOLOGY_TIMEOUT_S))
     policy = core.options.retry
     retries = round_number = 0
     pending = items

@@ -42,6 +42,9 @@ _TOPOLOGY_TIMEOUT_S: Final = 5.0
 # What a proxy in front of a node answers by itself, without a problem document.
 _GATEWAY_STATUSES: Final = frozenset({429, 502, 503, 504})
 
+# What transport and token have the last word on, whatever a hook puts into its headers.
+_RESERVED_HEADERS: Final = frozenset({"authorization", "connection", "content-length", "host", "transfer-encoding"})
+
 _problem_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -187,7 +190,9 @@ def perform(core: Core, call: Call) -> Flow[Answer]:
 
 def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dict[str, str]) -> Flow[Answer]:
     router = core.router
-    headers = {**propagated, **core.headers, **call.headers, "X-Request-Id": course.request_id}
+    headers = {**core.headers, **call.headers, "X-Request-Id": course.request_id}
+    if propagated:
+        headers = {**_without_our_own(propagated, headers), **headers}
     redirect: Endpoint | None = None
     token_renewed = stale_retried = False
     while True:
@@ -201,7 +206,7 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
         redirect = course.avoid = None
         course.endpoint = endpoint
         if core.token_is_fetched and core.token is None:
-            core.token = yield FetchToken(None)
+            yield from _renew_token(core, call, course, None)
             remaining = course.deadline - core.clock()
         token = core.token
         if token is not None:
@@ -231,7 +236,7 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
                 return Answer(response, endpoint, course.attempts, course.request_id)
             if status == 401 and core.token_is_fetched and not token_renewed:
                 token_renewed = True
-                core.token = yield FetchToken(token)
+                yield from _renew_token(core, call, course, token)
                 _report_retry(core, call, course, "token_refresh", 0.0)
                 continue
             problem = _problem(response)
@@ -251,6 +256,19 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
         yield Sleep(_next_wait(core, call, course, error, reason, retry_after_s))
 
 
+def _renew_token(core: Core, call: Call, course: _Course, stale: str | None) -> Flow[None]:
+    token: str | None = yield FetchToken(stale, course.deadline - core.clock())
+    if token is None:
+        _raise_timeout(call, course)
+    core.token = token
+
+
+def _without_our_own(propagated: dict[str, str], ours: dict[str, str]) -> dict[str, str]:
+    """The headers of hooks but for those the SDK sends itself, whose names know no case."""
+    taken = {name.lower() for name in ours} | _RESERVED_HEADERS
+    return {name: value for name, value in propagated.items() if name.lower() not in taken}
+
+
 def _judge_failure(
     core: Core, call: Call, course: _Course, failure: TransportFailure
 ) -> tuple[TransportError | TimeoutError, bool]:
@@ -263,7 +281,9 @@ def _judge_failure(
         core.refresh_wanted()
     if failure.sent and not call.operation.idempotent:
         course.unknown = True
-    if failure.kind is FailureKind.TIMEOUT:
+    # Connecting ends unreachable by a limit of its own; when the deadline was the nearer one, that is what passed.
+    late = failure.kind is FailureKind.CONNECT and core.clock() >= course.deadline
+    if failure.kind is FailureKind.TIMEOUT or late:
         return _timeout_error(call, course, f"{endpoint.url}: {failure}"), call.repeatable or not failure.sent
     error = TransportError(
         f"{endpoint.url}: {failure}",
@@ -387,7 +407,9 @@ def load_topology(core: Core, timeout_s: float) -> Flow[bool]:
     for endpoint in router.refresh_order():
         headers = {**core.headers, "X-Request-Id": core.new_id()}
         if core.token_is_fetched and core.token is None:
-            core.token = yield FetchToken(None)
+            core.token = yield FetchToken(None, deadline - core.clock())
+            if core.token is None:
+                break
         if core.token is not None:
             headers["Authorization"] = f"Bearer {core.token}"
         if router.view is not None and router.view.etag is not None:

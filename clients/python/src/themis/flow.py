@@ -40,9 +40,13 @@ class LoadTopology(msgspec.Struct, frozen=True):
 
 
 class FetchToken(msgspec.Struct, frozen=True):
-    """Ask the user's token callback. `stale` is the token that was refused, None at first. Result: str."""
+    """Ask the user's token callback. `stale` is the token that was refused, None at first.
+
+    Result: str, or None when there was none in time (which only an async callback can be held to).
+    """
 
     stale: str | None
+    timeout_s: float
 
 
 class Gather(msgspec.Struct, frozen=True):

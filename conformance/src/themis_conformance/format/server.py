@@ -18,6 +18,7 @@ from themis_conformance.plan import (
     FaultPlan,
     Limits,
     NamespacePlan,
+    Relayed,
     ServerPlan,
     TlsPlan,
     WrongShard,
@@ -202,9 +203,26 @@ def _action(raw: Any, path: str, nodes: int) -> Action:
         garbage=fields.flag("garbage"),
         reset=fields.flag("reset"),
         items=_items(fields.take("items"), fields.at("items")) if "items" in fields else None,
+        relayed=_relayed(fields.take("relayed"), fields.at("relayed")) if "relayed" in fields else None,
     )
     fields.end()
     return plan
+
+
+def _relayed(raw: Any, path: str) -> Relayed:
+    fields = Fields(raw, path)
+    framing = fields.one_of("framing", ("length", "chunked", "until_close"), "length")
+    interim = fields.take("interim", ())
+    if not isinstance(interim, list | tuple) or not all(isinstance(status, int) for status in interim):
+        raise Mistake("expected a list of statuses", fields.at("interim"))
+    for status in interim:
+        if not 100 <= status < 200 or status == 101:
+            raise Mistake(f"{status} is not the status of an interim answer", fields.at("interim"))
+    cut = fields.flag("cut")
+    if cut and framing == "until_close":
+        raise Mistake("where the end of the connection ends the body, nobody can tell that it was cut", path)
+    fields.end()
+    return Relayed(framing, tuple(interim), cut)  # type: ignore[arg-type]  # framing was checked above
 
 
 def _answer(raw: Any, path: str) -> Answer:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from themis_conformance.plan import Action, Answer
+from themis_conformance.plan import Action, Answer, Relayed
 from themis_conformance.scripted.call import Reply
 from themis_conformance.scripted.faults import Faults, item_faults
 from themis_conformance.scripted.framing import Malformed, read_request
@@ -151,6 +151,8 @@ class Exchange:
 
     async def _break(self, action: Action, seen: Seen, request_id: str, reply: Reply) -> bool:
         """Give an answer to what was carried out, or less than all of it."""
+        if action.relayed is not None:
+            return await self._relay(action.relayed, seen, request_id, reply)
         head, body = self._encoded(seen, request_id, reply)
         if action.close == "after_commit":
             seen.outcome = f"closed after {reply.status}"
@@ -168,6 +170,27 @@ class Exchange:
             await self._until_closed()
             return False
         return await self._write(seen, request_id, reply)
+
+    async def _relay(self, relayed: Relayed, seen: Seen, request_id: str, reply: Reply) -> bool:
+        """Give the right answer as a proxy might: after interim ones, in chunks, or ended by the connection."""
+        head, body = self._encoded(seen, request_id, reply)
+        if relayed.framing != "length" and body:
+            kept = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
+            if relayed.framing == "chunked":
+                kept.insert(1, b"Transfer-Encoding: chunked")
+                middle = len(body) // 2
+                body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:middle], body[middle:]) if part)
+                body += b"0\r\n\r\n"
+            head = b"\r\n".join(kept)
+        if relayed.cut:
+            body = body[: len(body) // 2]
+        seen.outcome = f"{reply.status}, relayed"
+        for status in relayed.interim:
+            self._writer.write(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nLink: </x>\r\n\r\n".encode())
+            await self._writer.drain()
+        self._writer.write(head + body)
+        await self._writer.drain()
+        return relayed.framing != "until_close" and not relayed.cut
 
     async def _until_closed(self) -> None:
         """Say nothing more; the caller or the end of the case closes the connection."""

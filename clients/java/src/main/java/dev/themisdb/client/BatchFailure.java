@@ -9,5 +9,7 @@ import java.io.Serializable;
  * @param index its place in what was asked, from 0
  * @param urn its URN; what was given instead where that cannot be one
  * @param error what a call for this one item would have thrown
+ * @serial exclude
  */
+@SuppressWarnings("InvalidBlockTag") // javadoc wants @serial of records that are serializable
 public record BatchFailure(int index, String urn, ThemisException error) implements Serializable {}

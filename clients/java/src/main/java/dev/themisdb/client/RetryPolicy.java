@@ -26,6 +26,10 @@ public record RetryPolicy(
   /**
    * Checks the parts.
    *
+   * @param retriesMax retries after the first attempt
+   * @param backoffBase the first wait is drawn between 0 and this
+   * @param backoffMax no drawn wait is longer
+   * @param attemptTimeout one attempt may take this long
    * @throws ConfigurationException when they cannot work
    */
   public RetryPolicy {

@@ -192,7 +192,10 @@ final class Course {
           case LOST -> TransportException.Kind.LOST;
           case PROTOCOL -> TransportException.Kind.PROTOCOL;
         };
-    if (kind == null) {
+    // Connecting ends unreachable by a limit of its own; when the deadline was the nearer one, that
+    // is what passed.
+    boolean late = kind == TransportException.Kind.CONNECT && remaining() <= 0;
+    if (kind == null || late) {
       return timedOut(message, failure);
     }
     return new TransportException(

@@ -43,7 +43,23 @@ public record Options(
     int parallel,
     Json json) {
 
-  /** Checks the parts; throws ConfigurationException. */
+  /**
+   * Checks the parts; throws ConfigurationException.
+   *
+   * @param endpoints at least one
+   * @param namespace of calls that name none
+   * @param timeout for a call
+   * @param retry the retry policy
+   * @param budget the retry budget
+   * @param hooks who is told
+   * @param token a fixed bearer token
+   * @param tokenSource what fetches one
+   * @param idempotencyKeys whether writes get a key of their own
+   * @param refreshInterval between refreshes of the topology
+   * @param userAgent the header
+   * @param parallel requests of one batch in flight at once
+   * @param json the codec
+   */
   public Options {
     endpoints = List.copyOf(endpoints);
     hooks = List.copyOf(hooks);

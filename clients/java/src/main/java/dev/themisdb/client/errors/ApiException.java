@@ -27,7 +27,9 @@ public class ApiException extends CallException {
    * @param attempts how often the request was sent
    * @param requestId under which id it was sent
    * @param outcomeUnknown whether it is a write that may have happened all the same
+   * @serial exclude
    */
+  @SuppressWarnings("InvalidBlockTag") // javadoc wants @serial of records that are serializable
   public record Facts(
       int status,
       ObjectNode problem,
