@@ -85,6 +85,20 @@ public final class Urn implements CharSequence, Comparable<Urn>, Serializable {
   }
 
   /**
+   * The name of another entity of the same collection.
+   *
+   * @param otherUuid its uuid, in any case
+   * @return its URN
+   * @throws InvalidUrnException when it is no uuid
+   */
+  public Urn withUuid(String otherUuid) {
+    if (otherUuid.length() == UUID_CHARS && isUuid(otherUuid) && !otherUuid.equals(NIL_UUID)) {
+      return new Urn(new Prefix(model, namespace, collection), lowerUuid(otherUuid));
+    }
+    return of(model, namespace, collection, otherUuid);
+  }
+
+  /**
    * Percent-encoded for one path segment. Names and uuids hold unreserved characters only (RFC 3986
    * section 2.3), so the colons are all there is to encode. They must be: URL joiners read a bare
    * {@code urn:} as a scheme.
@@ -182,18 +196,30 @@ public final class Urn implements CharSequence, Comparable<Urn>, Serializable {
       prefix = learnPrefix(text);
     }
     String uuid = text.substring(split);
-    boolean lower = true;
+    if (!isUuid(uuid) || uuid.equals(NIL_UUID)) {
+      throw refusedUuid(uuid, split);
+    }
+    return new Urn(prefix, lowerUuid(uuid));
+  }
+
+  /** Whether 36 characters are a uuid. */
+  private static boolean isUuid(String uuid) {
     for (int i = 0; i < UUID_CHARS; i++) {
       char c = uuid.charAt(i);
       if (isDashPlace(i) ? c != '-' : !isHexDigit(c)) {
-        throw refusedUuid(uuid, split);
+        return false;
       }
-      lower &= c < 'A' || c > 'F';
     }
-    if (uuid.equals(NIL_UUID)) {
-      throw refusedUuid(uuid, split);
+    return true;
+  }
+
+  private static String lowerUuid(String uuid) {
+    for (int i = 0; i < UUID_CHARS; i++) {
+      if (uuid.charAt(i) >= 'A' && uuid.charAt(i) <= 'F') {
+        return lowerAscii(uuid);
+      }
     }
-    return new Urn(prefix, lower ? uuid : lowerAscii(uuid));
+    return uuid;
   }
 
   /** Validates what stands before the last 36 characters, and remembers it. */

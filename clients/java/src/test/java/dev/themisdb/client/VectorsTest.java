@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -68,6 +69,8 @@ class VectorsTest {
     found.put("uuid", urn.uuid()).put("text", urn.toString()).put("quoted", urn.quoted());
     assertEquals(vector.get("expect"), found);
     assertEquals(urn, Urn.parse(urn.toString()));
+    assertEquals(urn, urn.withUuid(urn.uuid().toUpperCase(Locale.ROOT)));
+    assertThrows(InvalidUrnException.class, () -> urn.withUuid(urn.uuid() + "0"));
     assertEquals(urn, Urn.of(urn.model(), urn.namespace(), urn.collection(), urn.uuid()));
   }
 

@@ -4,14 +4,14 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * How many requests the SDK gets out of one second of its process's CPU, beside plain
- * java.net.http doing the same, and whether memory stays flat over many.
+ * How many requests the SDK gets out of one second of its process's CPU, beside plain java.net.http
+ * doing the same, and whether memory stays flat over many.
  */
 public final class Bench {
 
   private static final String HELP =
       """
-      java -jar target/bench.jar speed  [--rounds 7] [--seconds 2]
+      java -jar target/bench.jar speed  [--rounds 7] [--seconds 2] [--warm-up 6]
       java -jar target/bench.jar memory [--requests 1000000]
 
       Both need a node at THEMIS_ENDPOINT (default http://127.0.0.1:8080).
@@ -29,8 +29,9 @@ public final class Bench {
     List<String> given = Arrays.asList(args);
     String given0 = given.isEmpty() ? "--help" : given.get(0);
     switch (given0) {
-      case "speed" -> new Speed(endpoint(), number(given, "--rounds", 7)).run(
-          number(given, "--seconds", 2));
+      case "speed" ->
+          new Speed(endpoint(), number(given, "--rounds", 7), number(given, "--warm-up", 6))
+              .run(number(given, "--seconds", 2));
       case "memory" -> new Memory(endpoint()).run(number(given, "--requests", 1_000_000));
       default -> System.out.print(HELP);
     }

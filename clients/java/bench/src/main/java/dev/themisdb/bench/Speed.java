@@ -25,8 +25,10 @@ final class Speed {
       (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
   private final String endpoint;
   private final int rounds;
+  private final int warmUp;
 
-  Speed(String endpoint, int rounds) {
+  Speed(String endpoint, int rounds, int warmUp) {
+    this.warmUp = warmUp;
     this.endpoint = endpoint;
     this.rounds = rounds;
   }
@@ -81,10 +83,10 @@ final class Speed {
 
   private void compare(String what, double seconds, Measure plain, Measure sdk) throws Exception {
     // So that the compiler has seen both before either is measured.
-    plain.run(seconds);
-    sdk.run(seconds);
-    plain.run(seconds / 2);
-    sdk.run(seconds / 2);
+    for (int i = 0; i < 2; i++) {
+      plain.run(warmUp / 2.0);
+      sdk.run(warmUp / 2.0);
+    }
     List<Double> ratios = new ArrayList<>();
     List<Double> plains = new ArrayList<>();
     List<Double> sdks = new ArrayList<>();

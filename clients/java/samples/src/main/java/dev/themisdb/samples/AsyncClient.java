@@ -16,19 +16,16 @@ final class AsyncClient {
   public static void main(String[] args) {
     try (AsyncThemisClient client =
         AsyncThemisClient.builder().endpoints(Sample.endpoint()).namespace("samples").build()) {
-      List<String> uuids =
-          Stream.generate(() -> UUID.randomUUID().toString()).limit(100).toList();
+      List<String> uuids = Stream.generate(() -> UUID.randomUUID().toString()).limit(100).toList();
       long began = System.nanoTime();
       all(
           IntStream.range(0, uuids.size())
               .mapToObj(n -> client.put("document", "notes", uuids.get(n), Map.of("number", n)))
               .toList());
       System.out.printf(
-          "%d writes, each durable, in %.3f s%n",
-          uuids.size(), (System.nanoTime() - began) / 1e9);
+          "%d writes, each durable, in %.3f s%n", uuids.size(), (System.nanoTime() - began) / 1e9);
 
-      var notes =
-          uuids.stream().map(uuid -> client.get("document", "notes", uuid)).toList();
+      var notes = uuids.stream().map(uuid -> client.get("document", "notes", uuid)).toList();
       all(notes);
       System.out.println(
           "read back: " + notes.stream().filter(note -> note.join().isPresent()).count());

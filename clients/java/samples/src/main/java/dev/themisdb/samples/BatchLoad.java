@@ -46,8 +46,7 @@ final class BatchLoad {
           client.batchPut(
               "relational",
               "java_rows",
-              List.of(
-                  PutEntry.of(key(0), new Row(0, 0), 0), PutEntry.of(key(1), new Row(1, 1))));
+              List.of(PutEntry.of(key(0), new Row(0, 0), 0), PutEntry.of(key(1), new Row(1, 1))));
       System.out.printf(
           "%d written, %d refused: %s%n",
           mixed.ok().size(), mixed.failed().size(), mixed.failed().get(0).error().getMessage());

@@ -50,8 +50,7 @@ final class OptimisticLocking {
       for (Future<Integer> each : running) {
         tries += each.get();
       }
-      int value =
-          client.get("document", "counters", counter).orElseThrow().get("value").intValue();
+      int value = client.get("document", "counters", counter).orElseThrow().get("value").intValue();
       System.out.printf(
           "%d increments took %d tries; the counter says %d%n", THREADS * STEPS, tries, value);
       Sample.check(value == THREADS * STEPS);

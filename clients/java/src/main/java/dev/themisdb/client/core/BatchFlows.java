@@ -17,7 +17,7 @@ import dev.themisdb.client.errors.ConfigurationException;
 import dev.themisdb.client.errors.EncodingException;
 import dev.themisdb.client.errors.InvalidUrnException;
 import dev.themisdb.client.generated.Operation;
-import dev.themisdb.client.placement.TokenTable;
+import dev.themisdb.client.placement.XxHash64;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -51,8 +51,7 @@ public final class BatchFlows {
   public static Function<CharSequence, Urn> urnMaker(
       Core core, String model, @Nullable String namespace, String collection) {
     Urn any = Urn.of(model, core.namespace(namespace), collection, ANY_UUID);
-    String prefix = any.toString().substring(0, any.length() - ANY_UUID.length());
-    return uuid -> Urn.parse(prefix + uuid);
+    return uuid -> any.withUuid(uuid.toString());
   }
 
   /**
@@ -218,7 +217,7 @@ public final class BatchFlows {
         String text = "\"" + urn + "\"";
         String encoded = asObject ? "{\"urn\":" + text + rest.apply(i) + "}" : text;
         byte[] bytes = encoded.getBytes(StandardCharsets.UTF_8);
-        items.add(new Item(i, urn, TokenTable.keyHash(urn.uuid()), bytes));
+        items.add(new Item(i, urn, XxHash64.hash(urn.uuid()), bytes));
       } catch (InvalidUrnException | EncodingException | ConfigurationException e) {
         board.note(i, new BatchItems.Failure(e), null);
       }
