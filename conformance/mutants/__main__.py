@@ -15,8 +15,8 @@ What the conformance suite has to notice: faults that are planted on purpose, on
 the server. `tests/` plants each, runs the cases named beside it, and demands that all of them fail, after the unharmed
 source has passed them. `./themis test mutants` runs it.
 
-To add one, write it with `cases: []`, ask `python -m conformance.mutants.discover TARGET NAME --filter scenarios/retries`
-who notices it, and name those whose rule it breaks. If nobody does, a case is missing.
+To add one, write it with `cases: []`, let `python -m conformance.mutants.discover TARGET NAME` say which cases notice
+it (`--filter scenarios/tokens` for fewer), and name those whose rule it breaks. If none does, a case is missing.
 
 Made by `python -m conformance.mutants` from the `*.yaml` beside it; do not edit.
 """

@@ -7,6 +7,7 @@ which takes a quarter of a second; of Java everything is compiled once, and then
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import shutil
@@ -86,6 +87,7 @@ def _java_classes(mutant: Mutant | None, scratch: Path) -> list[Path]:
 def _java_whole() -> tempfile.TemporaryDirectory[str]:
     """Compile the unharmed SDK, once in the life of this process, which also deletes it."""
     classes = tempfile.TemporaryDirectory(prefix="themis-java-")
+    atexit.register(classes.cleanup)
     sources = [path for path in SOURCES["java"].rglob("*.java") if path.name != "module-info.java"]
     _compile_java(sources, sorted(_JAVA_LIBRARIES.glob("*.jar")), Path(classes.name), None)
     return classes

@@ -36,4 +36,6 @@ def _static(made: Path, language: str, config: MkDocsConfig) -> Iterator[File]:
     for path in sorted((made / language).rglob("*")):
         if path.is_file():
             name = Path("api", path.relative_to(made)).as_posix()
+            # javadoc's licences of scripts are Markdown, and no pages of this documentation.
+            name += ".txt" if path.suffix == ".md" else ""
             yield File.generated(config, name, abs_src_path=str(path))

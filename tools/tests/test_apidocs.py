@@ -181,22 +181,23 @@ def test_the_program_says_what_is_missing(
 def site_of(root: Path, page: str) -> subprocess.CompletedProcess[str]:
     """Build a site of one page, with the hook."""
     hook_file = tree.ROOT / "tools" / "apidocs" / "hook.py"
-    settings = (
-        f"site_name: x\nhooks: [{hook_file}]\nvalidation: {{links: {{unrecognized_links: warn, not_found: warn}}}}\n"
-    )
+    checks = "validation: {nav: {omitted_files: warn}, links: {not_found: warn}}"
+    settings = f"site_name: x\nnav: [index.md]\nhooks: [{hook_file}]\n{checks}\n"
     plant(root, {"mkdocs.yml": settings, "docs/index.md": page})
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(root / "site")]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
 def test_the_pages_are_part_of_the_site(tmp_path: Path) -> None:
-    plant(tmp_path, {".cache/api/java/index.html": "made by javadoc", ".cache/api/java/deep/style.css": "a {}"})
+    made = {"index.html": "made by javadoc", "deep/style.css": "a {}", "legal/jquery.md": "a licence"}
+    plant(tmp_path, {f".cache/api/java/{name}": text for name, text in made.items()})
 
     built = site_of(tmp_path, "[java](api/java/index.html) [js](api/javascript/index.html)\n")
 
     assert built.returncode == 0, built.stderr
     assert (tmp_path / "site/api/java/index.html").read_text(encoding="utf-8") == "made by javadoc"
     assert (tmp_path / "site/api/java/deep/style.css").is_file()
+    assert (tmp_path / "site/api/java/legal/jquery.md.txt").is_file()
     assert "./themis doctor" in (tmp_path / "site/api/javascript/index.html").read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The package as a user gets it: installed into a Maven repository of its own, and used from projects that know it by name.
+"""The package as a user gets it: installed into a Maven repository of its own, used from projects that know it by name.
 
 Run by hand or by `./themis test`: `python -m pytest clients/java/tests`. Needs JDK 17 and Maven.
 """

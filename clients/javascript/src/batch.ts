@@ -15,12 +15,12 @@ import { cutRequests, inTurn, type Item, type Job, type Outcome, type Sent } fro
 import { BatchFailure, BatchGetResult, type BatchPlace, BatchResult } from "./batch_result.js";
 import { withQuery } from "./collections.js";
 import type { Answer, Core } from "./core.js";
-import { type Document, keyHeader, meansAbsent, timeoutOf, VERSION_MAX, type WriteResult } from "./entities.js";
+import { type Document, keyHeader, limitsOf, meansAbsent, VERSION_MAX, type WriteResult } from "./entities.js";
 import { apiError, ConfigurationError, EncodingError, InvalidUrnError } from "./errors.js";
 import { encodeDocument, utf8Length } from "./json.js";
 import { anyReplica, type ReadOptions, readParameters, type WriteOptions } from "./options.js";
 import { keyHalves } from "./placement.js";
-import { Urn } from "./urn.js";
+import type { Urn } from "./urn.js";
 
 const TOPOLOGY_TIMEOUT_MS = 5000;
 const MOVED_CODES: ReadonlySet<string> = new Set(["wrong_shard", "no_leader"]);
@@ -96,12 +96,13 @@ export async function batchGet(
 ): Promise<BatchGetResult> {
   const operation = OPERATIONS.batchGet;
   const entries = listed(names, (name): Entry => ({ name }));
+  const { timeoutMs, signal } = limitsOf(core, options);
   const job: Job = {
     operation,
     opening: '{"urns":[',
     target: withQuery(operation.path, readParameters(options)),
-    deadline: core.world.clock() + timeoutOf(core, options),
-    signal: options.signal,
+    deadline: core.world.clock() + timeoutMs,
+    signal,
     headers: { "Content-Type": "application/json" },
     repeatable: true,
     anyReplica: anyReplica(options),
@@ -145,7 +146,9 @@ export async function batchDelete(
   options: WriteOptions,
 ): Promise<BatchResult<WriteResult>> {
   const entries = listed(items, (item): Entry => {
-    return typeof item === "string" || item instanceof Urn ? { name: item } : { name: item[0], ifMatch: item[1] };
+    // A Urn of another copy of this package (ESM and CommonJS in one program) is a name, too.
+    const [name, ifMatch] = Array.isArray(item) ? (item as [string | Urn, number | undefined]) : [item as string | Urn];
+    return { name, ifMatch };
   });
   return write(core, OPERATIONS.batchDelete, makeUrn, entries, options, (urn, { ifMatch }) => {
     return `{"urn":"${urn}"${condition(ifMatch)}}`;
@@ -160,7 +163,8 @@ async function write(
   options: WriteOptions,
   encode: (urn: string, entry: Entry) => string,
 ): Promise<BatchResult<WriteResult>> {
-  const deadline = core.world.clock() + timeoutOf(core, options);
+  const { timeoutMs, signal } = limitsOf(core, options);
+  const deadline = core.world.clock() + timeoutMs;
   const key = keyHeader(core, options.idempotencyKey);
   const board = new Board(entries.length);
   const items = collect(makeUrn, entries, encode, board);
@@ -169,7 +173,7 @@ async function write(
     opening: '{"items":[',
     target: operation.path,
     deadline,
-    signal: options.signal,
+    signal,
     headers: { ...key, "Content-Type": "application/json" },
     repeatable: "Idempotency-Key" in key,
     anyReplica: false,
@@ -339,6 +343,11 @@ function putEntries(items: PutItems<string | Urn>): Entry[] {
       return { name, document, ifMatch };
     });
   }
+  // What is awaited too late, an async iterator, or a Urn has no entries: that would be an empty batch.
+  const prototype: unknown = Object.getPrototypeOf(items);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw new ConfigurationError("a batch of writes is an object of documents by uuid, a Map, or a list of tuples");
+  }
   return Object.entries(items as Readonly<Record<string, Document>>).map(([name, document]) => ({ name, document }));
 }
 
@@ -351,7 +360,7 @@ function listed<T>(items: Iterable<T>, entry: (item: T) => Entry): Entry[] {
 }
 
 function isIterable(items: unknown): boolean {
-  if (typeof items !== "object" || items === null || items instanceof Urn) {
+  if (typeof items !== "object" || items === null) {
     throw new ConfigurationError("a batch takes a list, not a single name");
   }
   return Symbol.iterator in items;

@@ -32,7 +32,7 @@ export class ThemisClient extends CatalogueMethods {
    */
   constructor(options: ClientOptions) {
     const checked = checkOptions(options);
-    const tokens = new TokenSource(options.token);
+    const tokens = new TokenSource(options.token, checked.timeoutMs);
     const core = new Core(checked, tokens, options.transport ?? defaultTransport(options));
     super(core);
     this.#core = core;
@@ -254,7 +254,7 @@ export class ThemisClient extends CatalogueMethods {
 
   #urnMaker(model: string, collection: string, { namespace }: NamespaceOption): batch.MakeUrn {
     const make = urnMaker(model, this.#namespace(namespace), collection);
-    return (uuid) => make(String(uuid));
+    return (uuid) => make(uuid as string);
   }
 
   #namespace(namespace: string | undefined): string {

@@ -4,7 +4,7 @@ import type { AdminMetrics, AdminTopology, Topology, VersionInfo } from "./_gene
 import { OPERATIONS } from "./_generated/operations.js";
 import { fetchRecord, pathOf } from "./collections.js";
 import { type Answer, type Core, perform } from "./core.js";
-import { decoded, timeoutOf } from "./entities.js";
+import { decoded, limitsOf } from "./entities.js";
 import { TimeoutError, TransportError } from "./errors.js";
 import { type CallOptions, parseEndpoint } from "./options.js";
 import { isAdminMetrics, isAdminTopology, isTopology, isVersionInfo } from "./shapes.js";
@@ -32,12 +32,10 @@ const NOT_READY: ReadonlySet<number> = new Set([503]);
 
 /** GET /topology; the client's own routing learns from it. */
 export async function topology(core: Core, options: CallOptions): Promise<Topology> {
-  const { signal } = options;
   const answer = await perform(core, {
     operation: OPERATIONS.getTopology,
     target: pathOf("getTopology"),
-    timeoutMs: timeoutOf(core, options),
-    signal,
+    ...limitsOf(core, options),
   });
   const found = decoded(core, answer, isTopology, "topology");
   try {
@@ -57,8 +55,7 @@ export async function health(core: Core, options: HealthOptions): Promise<NodeHe
     answer = await perform(core, {
       operation: OPERATIONS.getReady,
       target: pathOf("getReady"),
-      timeoutMs: timeoutOf(core, options),
-      signal: options.signal,
+      ...limitsOf(core, options),
       endpoint: node,
       expected: NOT_READY,
       retriesMax: 0,
@@ -90,12 +87,10 @@ export async function adminMetrics(core: Core, options: CallOptions): Promise<Ad
 
 /** GET /metrics, as text. */
 export async function metrics(core: Core, options: CallOptions): Promise<string> {
-  const { signal } = options;
   const answer = await perform(core, {
     operation: OPERATIONS.getMetrics,
     target: pathOf("getMetrics"),
-    timeoutMs: timeoutOf(core, options),
-    signal,
+    ...limitsOf(core, options),
     headers: { Accept: "text/plain" },
   });
   return new TextDecoder().decode(answer.response.body);

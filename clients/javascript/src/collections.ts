@@ -15,8 +15,9 @@ import type {
 } from "./_generated/models.js";
 import { type OperationId, OPERATIONS } from "./_generated/operations.js";
 import { type Core, perform } from "./core.js";
-import { decoded, keyHeader, timeoutOf } from "./entities.js";
+import { decoded, keyHeader, limitsOf } from "./entities.js";
 import { ConfigurationError } from "./errors.js";
+import { encodeDocument } from "./json.js";
 import { type CallOptions, checkName, type ReadOptions, readParameters, type WriteOptions } from "./options.js";
 import {
   isCollection,
@@ -70,8 +71,7 @@ export async function fetchRecord<T>(
   options: CallOptions,
 ): Promise<T> {
   const operation = OPERATIONS[operationId];
-  const { signal } = options;
-  const answer = await perform(core, { operation, target, timeoutMs: timeoutOf(core, options), signal });
+  const answer = await perform(core, { operation, target, ...limitsOf(core, options) });
   return decoded(core, answer, shape, operationId === "listEntities" ? "page of entities" : `answer to ${operationId}`);
 }
 
@@ -87,10 +87,9 @@ async function change<T>(
   const answer = await perform(core, {
     operation: OPERATIONS[operationId],
     target,
-    timeoutMs: timeoutOf(core, options),
-    signal: options.signal,
+    ...limitsOf(core, options),
     headers: body === null ? key : { ...key, "Content-Type": "application/json" },
-    body: body === null ? "" : JSON.stringify(body),
+    body: body === null ? "" : encodeDocument(body),
     repeatable: "Idempotency-Key" in key,
   });
   return decoded(core, answer, shape, `answer to ${operationId}`);
@@ -225,18 +224,23 @@ export function pageFetcher(
   name: string,
   options: ListOptions,
 ): (cursor: string | null) => Promise<EntityList> {
-  const { pageSize = 500, include = "doc" } = options;
+  const { pageSize = 500, include = "doc", cursor } = options;
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > PAGE_SIZE_MAX) {
     throw new ConfigurationError(`pageSize is 1 to ${String(PAGE_SIZE_MAX)}, not ${String(pageSize)}`);
   }
   if (!["doc", "version"].includes(include)) {
     throw new ConfigurationError('include is "doc" or "version"');
   }
+  if (typeof (cursor ?? "") !== "string" || /\p{Surrogate}/u.test(cursor ?? "")) {
+    throw new ConfigurationError("cursor is what the cursor of an earlier iterator was");
+  }
+  // What is wrong with the options is said now, not with the first page.
+  limitsOf(core, options);
   const path = collectionPath("listEntities", namespace, name);
   const first = [`limit=${String(pageSize)}`, ...(include === "doc" ? [] : [`include=${include}`])];
   const last = readParameters(options);
-  return (cursor) => {
-    const place = cursor === null ? [] : [`cursor=${encodeURIComponent(cursor)}`];
+  return (from) => {
+    const place = from === null ? [] : [`cursor=${encodeURIComponent(from)}`];
     return fetchRecord(core, "listEntities", withQuery(path, [...first, ...place, ...last]), isEntityList, options);
   };
 }

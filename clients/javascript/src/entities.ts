@@ -9,6 +9,7 @@ import {
   anyReplica,
   type CallOptions,
   checkIdempotencyKey,
+  checkSignal,
   checkTimeout,
   type IdempotencyKey,
   type ReadOptions,
@@ -26,7 +27,7 @@ export type Document = Record<string, unknown>;
 export type VersionMatch = number | Iterable<number> | "*";
 
 /** What a conditional read answers when the entity still has the version given. Compare with `===`. */
-export const NOT_MODIFIED: unique symbol = Symbol("themis-js.NOT_MODIFIED");
+export const NOT_MODIFIED: unique symbol = Symbol.for("themis-js.NOT_MODIFIED");
 
 /** The type of NOT_MODIFIED. */
 export type NotModified = typeof NOT_MODIFIED;
@@ -161,9 +162,12 @@ export async function remove(core: Core, urn: Urn, options: ChangeOptions): Prom
   return isAbsent(answer) ? null : writtenBy(answer, urn, false);
 }
 
-/** The call's own time limit, or the client's. */
-export function timeoutOf(core: Core, options: CallOptions): number {
-  return options.timeout === undefined ? core.options.timeoutMs : checkTimeout(options.timeout);
+/** What ends a call early: its own time limit, or the client's, and its signal. */
+export function limitsOf(core: Core, { timeout, signal }: CallOptions): Pick<Call, "timeoutMs" | "signal"> {
+  return {
+    timeoutMs: timeout === undefined ? core.options.timeoutMs : checkTimeout(timeout),
+    signal: checkSignal(signal),
+  };
 }
 
 /** The Idempotency-Key of one logical write: the caller's, a new one, or none. */
@@ -206,8 +210,7 @@ function readCall(
   return {
     operation: OPERATIONS[operationId],
     target: parameters.length === 0 ? path : `${path}?${parameters.join("&")}`,
-    timeoutMs: timeoutOf(core, options),
-    signal: options.signal,
+    ...limitsOf(core, options),
     headers,
     hash: keyHalves(urn.uuid),
     expected: READ_EXPECTED,
@@ -227,8 +230,7 @@ function writeCall(
   return {
     operation: OPERATIONS[operationId],
     target: BEFORE_URN + urn.quoted(),
-    timeoutMs: timeoutOf(core, options),
-    signal: options.signal,
+    ...limitsOf(core, options),
     headers: { ...headers, ...key },
     body,
     hash: keyHalves(urn.uuid),
@@ -258,7 +260,10 @@ export function formatEtags(match: VersionMatch, what: string): string {
   if (match === "*") {
     return "*";
   }
-  if (typeof match !== "number" && (typeof match !== "object" || !(Symbol.iterator in match))) {
+  if (
+    typeof match !== "number" &&
+    !(typeof match === "object" && (match as unknown) !== null && Symbol.iterator in match)
+  ) {
     throw new ConfigurationError(`${what} is a version, several, or "*"`);
   }
   const versions = typeof match === "number" ? [match] : [...match];

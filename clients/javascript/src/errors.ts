@@ -36,6 +36,8 @@
  * Errors of a call say how often it was tried (`attempts`), under which id (`requestId`), and, of a write, whether it
  * may have happened all the same (`outcomeUnknown`). No error holds a token or a document.
  *
+ * `instanceof` is also true of errors from another copy of this package: a program may hold its ESM and its CommonJS side.
+ *
  * A call that is cancelled through its `signal` rejects with the signal's reason, which is none of these.
  */
 
@@ -45,7 +47,12 @@ import type { FailureKind } from "./transport/message.js";
 const UNKNOWN = "; the outcome is unknown: the write may have happened";
 
 /** The root: `error instanceof ThemisError` is true of whatever this package throws on purpose. */
-export class ThemisError extends Error {}
+export class ThemisError extends Error {
+  /** Everything it says, for logs: JSON.stringify leaves the name and message of other errors out. */
+  toJSON(): Record<string, unknown> {
+    return { name: this.name, message: this.message, ...(this as object) };
+  }
+}
 
 /** Which part of a URN was refused (or is missing); the same words in every SDK. */
 export type InvalidUrnReason = "scheme" | "nid" | "model" | "namespace" | "collection" | "uuid" | "nil_uuid";
@@ -273,7 +280,10 @@ export class BatchError extends ThemisError {
   }
 }
 
-// `constructor.name` does not survive minifiers; a name on the prototype does, and is in stack traces.
+const brands = new Map<unknown, symbol>();
+
+// `constructor.name` does not survive minifiers; a name on the prototype does, and is in stack traces. The brand is what
+// copies of this package know each other's errors by.
 for (const [name, kind] of Object.entries({
   ThemisError,
   InvalidUrnError,
@@ -304,9 +314,24 @@ for (const [name, kind] of Object.entries({
   UnavailableError,
   OutcomeUnknownError,
   DiskFullError,
+  CallError,
 })) {
+  const brand = Symbol.for(`themis-js.${name}`);
+  brands.set(kind, brand);
+  Object.defineProperty(kind.prototype, brand, { value: true });
   Object.defineProperty(kind.prototype, "name", { value: name, configurable: true, writable: true });
 }
+
+Object.defineProperty(ThemisError, Symbol.hasInstance, {
+  value(this: typeof ThemisError, value: unknown): boolean {
+    const brand = brands.get(this);
+    if (brand === undefined) {
+      // A class that somebody derived from ours.
+      return Function.prototype[Symbol.hasInstance].call(this, value);
+    }
+    return typeof value === "object" && value !== null && brand in value;
+  },
+});
 
 type ApiErrorKind = new (facts: ApiFacts) => ApiError;
 

@@ -109,13 +109,13 @@ export class HookList {
 
 function tell(name: string, hook: () => unknown): void {
   const report = (error: unknown): void => {
-    warn(`a hook failed in ${name}: ${String(error)}`);
+    warn(`a hook failed in ${name}: ${said(error)}`);
   };
   try {
     const result = hook();
-    if (result instanceof Promise) {
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then === "function") {
       // An async hook is not waited for; that it fails must not end the process.
-      result.catch(report);
+      Promise.resolve(result).catch(report);
     }
   } catch (error) {
     report(error);
@@ -152,6 +152,19 @@ export function checkPropagated(headers: Readonly<Record<string, string>>): Reco
     }
   }
   return checked;
+}
+
+/**
+ * What was thrown, in a line. User code may throw anything, even what has no text.
+ *
+ * @internal
+ */
+export function said(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `a thrown ${typeof thrown} without a text`;
+  }
 }
 
 /**

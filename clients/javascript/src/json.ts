@@ -28,15 +28,49 @@ export function encodeDocument(document: unknown): string {
     text = isPlain(document, 0) ? JSON.stringify(document) : written(document, "", 0);
   } catch (error) {
     if (error instanceof EncodingError) {
-      throw error;
+      throw new EncodingError(`${error.message}${placeOf(document)}`);
     }
-    // A getter or a toJSON of the user's own.
-    throw new EncodingError(`the document cannot be encoded: ${String(error)}`, { cause: error });
+    // A getter or a toJSON of the user's own, whose message may repeat what it saw.
+    const what = error instanceof Error ? error.name : typeof error;
+    throw new EncodingError(`the document cannot be encoded: a getter or toJSON of it threw (${what})`, {
+      cause: error,
+    });
   }
   if (!text.startsWith("{")) {
     throw new EncodingError("a document is a JSON object");
   }
   return text;
+}
+
+const PLACE_DEPTH_MAX = 32;
+
+/** Where the member is that cannot be encoded, as ` (at /members/0/name)`; nothing for the document itself. */
+function placeOf(document: unknown): string {
+  let value = document;
+  let place = "";
+  for (let depth = 0; depth < PLACE_DEPTH_MAX; depth++) {
+    const found: [string, unknown] | undefined =
+      typeof value === "object" && value !== null && !hasToJson(value)
+        ? Object.entries(value).find(([key, member]) => !isEncodable(key) || !isEncodable(member))
+        : undefined;
+    if (found === undefined) {
+      return place === "" ? "" : ` (at ${place})`;
+    }
+    const [key, member] = found;
+    // RFC 6901, as the server's errors point at members.
+    place += `/${key.slice(0, 80).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    value = member;
+  }
+  // Nested too deeply, or without end.
+  return "";
+}
+
+function isEncodable(value: unknown): boolean {
+  try {
+    return written(value, "", 0) !== "";
+  } catch {
+    return false;
+  }
 }
 
 /** Whether JSON.stringify can be trusted with a value; throws for what has no JSON form. */

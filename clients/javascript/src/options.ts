@@ -128,10 +128,12 @@ export interface Options {
 const TIMEOUT_MS_MAX = 86_400_000;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
 const VISIBLE = /^[!-~]+$/;
+const NO_SIGNAL: Pick<AbortSignal, "addEventListener"> = { addEventListener: () => undefined };
 const PRINTABLE = /^[ -~]+$/;
 
 /** Check a client's options; throws ConfigurationError. */
 export function checkOptions(options: ClientOptions): Options {
+  checkObject(options, "what a client is made from", '{ endpoints: ["http://127.0.0.1:8080"] }');
   const {
     namespace = "default",
     timeout = 30_000,
@@ -146,10 +148,21 @@ export function checkOptions(options: ClientOptions): Options {
     integers = "number",
   } = options;
   checkCount(parallel, "parallel");
-  if (!(refreshInterval > 0)) {
-    throw new ConfigurationError("refreshInterval is more than 0");
+  checkObject(retry, "retry", "{ retriesMax: 3 }");
+  checkObject(retryBudget, "retryBudget", "{ ratio: 0.2 }");
+  if (typeof refreshInterval !== "number" || !(refreshInterval > 0)) {
+    throw new ConfigurationError("refreshInterval is a number of milliseconds, more than 0");
   }
-  if (userAgent !== undefined && !PRINTABLE.test(userAgent)) {
+  if (typeof idempotencyKeys !== "boolean") {
+    throw new ConfigurationError("idempotencyKeys is true or false");
+  }
+  if (!Array.isArray(hooks) || !hooks.every((hook: unknown) => typeof hook === "object" && hook !== null)) {
+    throw new ConfigurationError("hooks is a list of objects with methods, such as { onRequestEnd(end) {} }");
+  }
+  if (options.transport !== undefined && typeof (options.transport as Partial<Transport> | null)?.send !== "function") {
+    throw new ConfigurationError("transport is an object with send() and close()");
+  }
+  if (userAgent !== undefined && (typeof userAgent !== "string" || !PRINTABLE.test(userAgent))) {
     throw new ConfigurationError("userAgent is printable ASCII");
   }
   if (!["number", "bigint"].includes(integers)) {
@@ -160,14 +173,19 @@ export function checkOptions(options: ClientOptions): Options {
     namespace: checkName(namespace, "namespace"),
     timeoutMs: checkTimeout(timeout),
     retry: new RetryPolicy(retry),
-    budget: retryBudget instanceof RetryBudget ? retryBudget : new RetryBudget(retryBudget),
-    hooks: [...hooks],
+    budget: isBudget(retryBudget) ? retryBudget : new RetryBudget(retryBudget),
+    hooks: [...(hooks as readonly Hooks[])],
     idempotencyKeys,
     refreshIntervalMs: refreshInterval,
     userAgent: `themis-js/${VERSION}${userAgent === undefined ? "" : ` ${userAgent}`}`,
     parallel,
     integers,
   };
+}
+
+/** Not `instanceof`: it may come from another copy of this package (ESM and CommonJS in one program). */
+function isBudget(value: RetryBudget | RetryBudgetOptions): value is RetryBudget {
+  return "spend" in value;
 }
 
 function parseEndpoints(endpoints: unknown): Endpoint[] {
@@ -189,7 +207,7 @@ export function parseEndpoint(text: string): Endpoint {
 /** A namespace or collection name, unchanged; throws ConfigurationError. */
 export function checkName(name: unknown, what: string): string {
   if (typeof name !== "string" || !NAME.test(name)) {
-    const said = typeof name === "string" ? JSON.stringify(name.slice(0, 80)) : `a ${typeof name}`;
+    const said = typeof name === "string" ? JSON.stringify(name.slice(0, 80)) : name === null ? "null" : typeof name;
     const rule = "1 to 63 letters, digits, _ . and -, the first not one of . and -";
     throw new ConfigurationError(`${said} is no ${what}: ${rule}`);
   }
@@ -198,11 +216,29 @@ export function checkName(name: unknown, what: string): string {
 
 /** A time limit in milliseconds, unchanged; throws ConfigurationError. */
 export function checkTimeout(timeoutMs: number): number {
-  if (!(timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
+  if (typeof timeoutMs !== "number" || !(timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
     const range = `more than 0 and at most ${String(TIMEOUT_MS_MAX)} milliseconds`;
-    throw new ConfigurationError(`a timeout is ${range}, not ${String(timeoutMs)}`);
+    throw new ConfigurationError(
+      `a timeout is ${range}, not ${typeof timeoutMs === "number" ? String(timeoutMs) : typeof timeoutMs}`,
+    );
   }
   return timeoutMs;
+}
+
+/** An abort signal, unchanged; throws ConfigurationError. */
+export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  // null, as fetch takes it. Not `instanceof`: pages in frames, and test environments, have classes of their own.
+  if (typeof (signal ?? NO_SIGNAL).addEventListener !== "function") {
+    throw new ConfigurationError("signal is an AbortSignal: of an AbortController, its .signal");
+  }
+  return signal ?? undefined;
+}
+
+/** Throw ConfigurationError, which does not repeat the value: it may be a URL with a password. */
+export function checkObject(value: unknown, what: string, example: string): void {
+  if (typeof value !== "object" || value === null) {
+    throw new ConfigurationError(`${what} is an object, such as ${example}`);
+  }
 }
 
 /** A whole number from 1 on, unchanged; throws ConfigurationError. */
@@ -223,7 +259,7 @@ export function checkToken(token: unknown): string {
 
 /** An idempotency key, unchanged; throws ConfigurationError. */
 export function checkIdempotencyKey(key: string): string {
-  if (key.length > 255 || !VISIBLE.test(key)) {
+  if (typeof key !== "string" || key.length > 255 || !VISIBLE.test(key)) {
     throw new ConfigurationError("an idempotency key is 1 to 255 visible ASCII characters");
   }
   return key;

@@ -47,11 +47,12 @@ export class RetryPolicy {
     if (!Number.isSafeInteger(retriesMax) || retriesMax < 0) {
       throw new ConfigurationError("the number of retries is a whole number, 0 or more");
     }
-    if (!(backoffBaseMs >= 0) || !(backoffMaxMs >= 0) || !Number.isFinite(backoffMaxMs)) {
-      throw new ConfigurationError("backoffBaseMs and backoffMaxMs are 0 or more");
+    const waits = [backoffBaseMs, backoffMaxMs];
+    if (!waits.every((ms) => Number.isFinite(ms) && ms >= 0)) {
+      throw new ConfigurationError("backoffBaseMs and backoffMaxMs are numbers of milliseconds, 0 or more");
     }
-    if (!(attemptTimeoutMs > 0)) {
-      throw new ConfigurationError("attemptTimeoutMs is more than 0");
+    if (typeof attemptTimeoutMs !== "number" || !(attemptTimeoutMs > 0)) {
+      throw new ConfigurationError("attemptTimeoutMs is a number of milliseconds, more than 0");
     }
     this.retriesMax = retriesMax;
     this.backoffBaseMs = backoffBaseMs;
@@ -102,8 +103,8 @@ export class RetryBudget {
    */
   constructor(options: RetryBudgetOptions = {}) {
     const { ratio = 0.2, reserve = 20 } = options;
-    if (!(ratio >= 0) || !(reserve >= 0)) {
-      throw new ConfigurationError("a retry budget has no negative parts");
+    if (![ratio, reserve].every((part) => typeof part === "number" && part >= 0)) {
+      throw new ConfigurationError("the parts of a retry budget are numbers, 0 or more");
     }
     this.ratio = ratio;
     this.reserve = reserve;

@@ -11,9 +11,16 @@ export class TokenSource {
   readonly #fetch: (() => string | Promise<string>) | null;
   #current: string | null;
   #fetching: Promise<string> | null = null;
+  #askedAt = 0;
+  readonly #patienceMs: number;
 
-  /** @throws ConfigurationError for a text that is no token. */
-  constructor(token: Token | undefined) {
+  /**
+   * @param token What the user gave.
+   * @param patienceMs A callback that takes longer is asked again by the next call: it may never answer.
+   * @throws ConfigurationError for a text that is no token.
+   */
+  constructor(token: Token | undefined, patienceMs = Infinity) {
+    this.#patienceMs = patienceMs;
     this.#fetch = typeof token === "function" ? token : null;
     this.#current = token === undefined || typeof token === "function" ? null : checkToken(token);
   }
@@ -38,10 +45,18 @@ export class TokenSource {
       // Another call has fetched a new one meanwhile.
       return this.#current;
     }
-    this.#fetching ??= this.#ask().finally(() => {
-      this.#fetching = null;
+    const now = performance.now();
+    if (this.#fetching !== null && now - this.#askedAt < this.#patienceMs) {
+      return this.#fetching;
+    }
+    this.#askedAt = now;
+    const fetching = this.#ask().finally(() => {
+      if (this.#fetching === fetching) {
+        this.#fetching = null;
+      }
     });
-    return this.#fetching;
+    this.#fetching = fetching;
+    return fetching;
   }
 
   async #ask(): Promise<string> {

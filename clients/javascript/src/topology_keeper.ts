@@ -10,7 +10,7 @@
 import type { Topology } from "./_generated/models.js";
 import { OPERATIONS } from "./_generated/operations.js";
 import type { Core } from "./core.js";
-import { warn } from "./hooks.js";
+import { said, warn } from "./hooks.js";
 import { newId } from "./ids.js";
 import { decodeJson, decodeUtf8 } from "./json.js";
 import { isTopology } from "./shapes.js";
@@ -121,7 +121,7 @@ export class TopologyKeeper {
 
   #report(what: string, error: unknown): void {
     if (!this.#isClosed) {
-      warn(`${what}: ${String(error)}`);
+      warn(`${what}: ${said(error)}`);
     }
   }
 

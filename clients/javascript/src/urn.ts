@@ -59,6 +59,7 @@ export class Urn {
    * @throws InvalidUrnError
    */
   constructor(model: string, namespace: string, collection: string, uuid: string) {
+    checkTexts(model, namespace, collection, uuid);
     const prefixText = `${PREFIX_START}${model}:${namespace}:${collection}:`;
     const prefix = prefixes.get(prefixText) ?? learnPrefix(prefixText + uuid, prefixText.length);
     if (!UUID.test(uuid) || uuid === NIL_UUID) {
@@ -76,6 +77,9 @@ export class Urn {
    * @throws InvalidUrnError
    */
   static parse(text: string): Urn {
+    if (typeof text !== "string") {
+      fail("scheme", 0, `a URN is a text, not of type ${typeof text}`);
+    }
     const end = Math.max(text.length - UUID_CHARS, 0);
     const prefix = prefixes.get(text.slice(0, end)) ?? learnPrefix(text, end);
     return new Urn(prefix.model, prefix.namespace, prefix.collection, text.slice(end));
@@ -118,11 +122,31 @@ export class Urn {
  * @internal
  */
 export function urnMaker(model: string, namespace: string, collection: string): (uuid: string) => Urn {
+  checkTexts(model, namespace, collection, NIL_UUID);
   const prefixText = `${PREFIX_START}${model}:${namespace}:${collection}:`;
   if (!prefixes.has(prefixText)) {
     learnPrefix(prefixText + NIL_UUID, prefixText.length);
   }
   return (uuid) => new Urn(model, namespace, collection, uuid);
+}
+
+/** Undefined must not become the collection "undefined", nor a list of one the name in it. */
+function checkTexts(model: unknown, namespace: unknown, collection: unknown, uuid: unknown): void {
+  if (
+    typeof uuid === "string" &&
+    typeof collection === "string" &&
+    typeof model === "string" &&
+    typeof namespace === "string"
+  ) {
+    return;
+  }
+  let position = PREFIX_START.length;
+  for (const [reason, part] of Object.entries({ model, namespace, collection, uuid })) {
+    if (typeof part !== "string") {
+      fail(reason as InvalidUrnReason, position, `the ${reason} is a text, not of type ${typeof part}`);
+    }
+    position += part.length + 1;
+  }
 }
 
 /** Validate what stands before the uuid of `text`, and remember it. */

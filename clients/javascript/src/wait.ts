@@ -3,6 +3,46 @@
 /** Waits; rejects with the signal's reason when that comes first. */
 export type Sleep = (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 
+/** Those who wait for the abort of a signal, and the one listener that tells them. */
+interface Watch {
+  readonly waiting: Set<() => void>;
+  readonly tell: () => void;
+}
+
+const watches = new WeakMap<AbortSignal, Watch>();
+
+/**
+ * Be told when a signal aborts, until the function that this returns is called. (Of one that has aborted already, nobody
+ * is told.)
+ *
+ * A signal gets one listener, however many calls share it: Node takes the eleventh for a leak, and says so.
+ */
+export function onAbort(signal: AbortSignal, run: () => void): () => void {
+  const watch = watches.get(signal) ?? watched(signal);
+  watch.waiting.add(run);
+  return () => {
+    watch.waiting.delete(run);
+    if (watch.waiting.size === 0 && watches.get(signal) === watch) {
+      watches.delete(signal);
+      signal.removeEventListener("abort", watch.tell);
+    }
+  };
+}
+
+function watched(signal: AbortSignal): Watch {
+  const waiting = new Set<() => void>();
+  const tell = (): void => {
+    watches.delete(signal);
+    for (const run of [...waiting]) {
+      run();
+    }
+  };
+  const watch = { waiting, tell };
+  signal.addEventListener("abort", tell, { once: true });
+  watches.set(signal, watch);
+  return watch;
+}
+
 // setTimeout takes 31 bits; what is longer would fire at once.
 const TIMER_MS_MAX = 0x7fffffff;
 
@@ -13,18 +53,19 @@ export const sleep: Sleep = (ms, signal) =>
       reject(reasonOf(signal));
       return;
     }
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(reasonOf(signal as AbortSignal));
-    };
     const timer = setTimeout(
       () => {
-        signal?.removeEventListener("abort", onAbort);
+        stopListening?.();
         resolve();
       },
       Math.min(ms, TIMER_MS_MAX),
     );
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        clearTimeout(timer);
+        reject(reasonOf(signal));
+      });
   });
 
 /** What `within` answers when the time ran out. */
@@ -37,13 +78,15 @@ export const LATE = Symbol("late");
  */
 export function within<T>(promise: Promise<T>, ms: number, signal?: AbortSignal): Promise<T | typeof LATE> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(reasonOf(signal as AbortSignal));
-    };
+    if (signal?.aborted === true) {
+      // It is not waited for any more, but its failure must not count as one that nobody handles.
+      promise.catch(() => undefined);
+      reject(reasonOf(signal));
+      return;
+    }
     const settle = (then: () => void): void => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      stopListening?.();
       then();
     };
     const timer = setTimeout(
@@ -54,16 +97,18 @@ export function within<T>(promise: Promise<T>, ms: number, signal?: AbortSignal)
       },
       Math.max(0, Math.min(ms, TIMER_MS_MAX)),
     );
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        clearTimeout(timer);
+        reject(reasonOf(signal));
+      });
     const adopt = (): void => {
       settle(() => {
         resolve(promise);
       });
     };
     promise.then(adopt, adopt);
-    if (signal?.aborted === true) {
-      onAbort();
-    }
   });
 }
 

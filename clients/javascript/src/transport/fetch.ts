@@ -6,7 +6,7 @@
  * a request that was answered 421 once more (Fetch standard, HTTP-network-or-cache fetch), before the SDK hears of it.
  */
 
-import { LATE, reasonOf } from "../wait.js";
+import { LATE, onAbort, reasonOf } from "../wait.js";
 import {
   type SendOptions,
   type Transport,
@@ -27,7 +27,7 @@ const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Exchanges by `fetch`. */
+/** Exchanges by `fetch`, which decides how many connections there are: Node's has no limit, browsers have six or so. */
 export class FetchTransport implements Transport {
   readonly #fetch: typeof globalThis.fetch;
   readonly #sendsUserAgent: boolean;
@@ -51,10 +51,11 @@ export class FetchTransport implements Transport {
     const timer = setTimeout(() => {
       ending.abort(LATE);
     }, timeoutMs);
-    const onAbort = (): void => {
-      ending.abort();
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const stopListening =
+      signal &&
+      onAbort(signal, () => {
+        ending.abort();
+      });
     try {
       return await this.#exchange(request, ending.signal);
     } catch (error) {
@@ -69,7 +70,7 @@ export class FetchTransport implements Transport {
       throw error;
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      stopListening?.();
     }
   }
 

@@ -11,7 +11,7 @@ import * as https from "node:https";
 import type { Duplex } from "node:stream";
 import { ConfigurationError } from "../errors.js";
 import { checkCount, checkTimeout, type TlsOptions } from "../options.js";
-import { reasonOf } from "../wait.js";
+import { onAbort, reasonOf } from "../wait.js";
 import {
   type Endpoint,
   type FailureKind,
@@ -119,6 +119,7 @@ class Exchange {
   #bytesBefore = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
+  #stopListening: (() => void) | undefined;
   #settled = false;
 
   constructor(
@@ -166,7 +167,7 @@ class Exchange {
       socket.destroy();
       this.#fail("protocol", "the server switched protocols unasked");
     });
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.#stopListening = signal && onAbort(signal, this.#onAbort);
     this.#timer = setTimeout(this.#onTimeout, timeoutMs);
     client.end(body === "" ? undefined : body);
   }
@@ -272,7 +273,7 @@ class Exchange {
     this.#settled = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#connectTimer);
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopListening?.();
     then();
   }
 }

@@ -5,10 +5,11 @@ import { readFileSync } from "node:fs";
 import type { AgentOptions } from "node:https";
 import { createSecureContext } from "node:tls";
 import { ConfigurationError } from "../errors.js";
-import type { TlsOptions } from "../options.js";
+import { checkObject, type TlsOptions } from "../options.js";
 
 /** Read the files and check that keys fit certificates; throws ConfigurationError, which repeats no key. */
 export function tlsContext(tls: TlsOptions): AgentOptions {
+  checkObject(tls, "tls", '{ caFile: "ca.pem" }');
   const ca = tls.ca ?? read(tls.caFile, "caFile");
   const cert = tls.cert ?? read(tls.certFile, "certFile");
   // A key may stand in the same file as its certificate.

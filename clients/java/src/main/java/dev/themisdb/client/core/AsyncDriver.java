@@ -4,6 +4,7 @@ import dev.themisdb.client.errors.ClientClosedException;
 import dev.themisdb.client.transport.Transport;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -72,7 +73,7 @@ public final class AsyncDriver implements Refresher.Refreshable, AutoCloseable {
       return (CompletableFuture<E>) loadTopology(load.timeoutNanos());
     }
     if (effect instanceof Effect.FetchToken fetch) {
-      return (CompletableFuture<E>) fetchToken(fetch.stale());
+      return (CompletableFuture<E>) fetchToken(fetch.stale(), fetch.timeoutNanos());
     }
     return (CompletableFuture<E>) gather((Effect.Gather<?>) effect);
   }
@@ -114,24 +115,30 @@ public final class AsyncDriver implements Refresher.Refreshable, AutoCloseable {
         : load.copy().completeOnTimeout(false, Math.max(timeoutNanos, 0), TimeUnit.NANOSECONDS);
   }
 
-  private CompletableFuture<String> fetchToken(@Nullable String stale) {
+  /** One asks; all that come meanwhile wait for it, and none that gives up stops it. */
+  private CompletableFuture<Optional<String>> fetchToken(@Nullable String stale, long timeout) {
     CompletableFuture<String> fetch;
+    boolean begins = false;
     synchronized (lock) {
       String current = core.token;
       if (current != null && !current.equals(stale)) {
-        return CompletableFuture.completedFuture(current);
+        return CompletableFuture.completedFuture(Optional.of(current));
       }
       fetch = fetching;
-      if (fetch != null && !fetch.isDone()) {
-        return fetch.copy();
+      if (fetch == null || fetch.isDone()) {
+        fetch = new CompletableFuture<>();
+        fetching = fetch;
+        begins = true;
       }
-      fetch = new CompletableFuture<>();
-      fetching = fetch;
     }
-    CompletableFuture<String> started = fetch;
-    // The callback may block, or complete on a thread of the user's.
-    executor.execute(() -> beginFetch(started));
-    return fetch.copy();
+    if (begins) {
+      CompletableFuture<String> started = fetch;
+      // The callback may block, or complete on a thread of the user's.
+      executor.execute(() -> beginFetch(started));
+    }
+    return fetch
+        .thenApply(Optional::of)
+        .completeOnTimeout(Optional.empty(), Math.max(timeout, 0), TimeUnit.NANOSECONDS);
   }
 
   private void beginFetch(CompletableFuture<String> result) {

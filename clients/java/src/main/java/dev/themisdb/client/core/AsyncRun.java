@@ -1,6 +1,7 @@
 package dev.themisdb.client.core;
 
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -56,14 +57,17 @@ final class AsyncRun<T> extends CompletableFuture<T> {
     if (effect.isDone()) {
       return resumption(await, effect);
     }
-    if (await.effect instanceof Effect.Sleep) {
-      var unused =
-          effect.whenCompleteAsync(
-              (value, error) -> proceed(resumption(await, effect)), driver.executor);
-    } else {
-      var unused = effect.whenComplete((value, error) -> proceed(resumption(await, effect)));
-    }
+    BiConsumer<E, Throwable> next = (value, error) -> proceed(resumption(await, effect));
+    var unused =
+        mayEndOnTimer(await.effect)
+            ? effect.whenCompleteAsync(next, driver.executor)
+            : effect.whenComplete(next);
     return null;
+  }
+
+  /** The timer's thread belongs to all of the JVM: nothing that takes time may run there. */
+  private static boolean mayEndOnTimer(Effect<?> effect) {
+    return !(effect instanceof Effect.Send) && !(effect instanceof Effect.Gather);
   }
 
   private static <E, T> Supplier<Step<T>> resumption(

@@ -17,7 +17,7 @@ import dev.themisdb.client.errors.ConfigurationException;
 import dev.themisdb.client.errors.EncodingException;
 import dev.themisdb.client.errors.InvalidUrnException;
 import dev.themisdb.client.generated.Operation;
-import dev.themisdb.client.placement.XxHash64;
+import dev.themisdb.client.placement.TokenTable;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -217,7 +217,7 @@ public final class BatchFlows {
         String text = "\"" + urn + "\"";
         String encoded = asObject ? "{\"urn\":" + text + rest.apply(i) + "}" : text;
         byte[] bytes = encoded.getBytes(StandardCharsets.UTF_8);
-        items.add(new Item(i, urn, XxHash64.hash(urn.uuid()), bytes));
+        items.add(new Item(i, urn, TokenTable.keyHash(urn.uuid()), bytes));
       } catch (InvalidUrnException | EncodingException | ConfigurationException e) {
         board.note(i, new BatchItems.Failure(e), null);
       }

@@ -101,7 +101,8 @@ final class BatchRun {
       return round(items);
     }
     return Step.await(
-        new Effect.LoadTopology(Course.TOPOLOGY_TIMEOUT_NANOS),
+        new Effect.LoadTopology(
+            Math.min(deadline - core.clock.getAsLong(), Course.TOPOLOGY_TIMEOUT_NANOS)),
         (value, failure) -> {
           noInterruption(failure, false);
           return round(items);

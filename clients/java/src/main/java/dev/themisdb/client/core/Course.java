@@ -18,6 +18,7 @@ import dev.themisdb.client.transport.TransportFailure;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -47,6 +48,8 @@ final class Course {
   static final long TOPOLOGY_TIMEOUT_NANOS = 5_000_000_000L;
 
   private static final int REDIRECTS_MAX = 3;
+  private static final List<String> RESERVED_HEADERS =
+      List.of("authorization", "connection", "content-length", "host", "transfer-encoding");
   // What a proxy in front of a node answers by itself, without a problem document.
   private static final Set<Integer> GATEWAY_STATUSES = Set.of(429, 502, 503, 504);
 
@@ -92,6 +95,8 @@ final class Course {
   }
 
   private void fillHeaders() {
+    // The transport and the token have the last word on these, whatever a hook says.
+    headers.keySet().removeAll(RESERVED_HEADERS);
     headers.putAll(core.headers);
     headers.putAll(call.headers);
     headers.put("X-Request-Id", requestId);
@@ -127,10 +132,10 @@ final class Course {
 
   private Step<Answer> fetchToken(@Nullable String stale, Supplier<Step<Answer>> next) {
     return Step.await(
-        new Effect.FetchToken(stale),
+        new Effect.FetchToken(stale, remaining()),
         (fetched, failure) -> {
           noInterruption(failure);
-          core.token = Step.orThrow(fetched, failure);
+          core.token = Step.orThrow(fetched, failure).orElseThrow(() -> timedOut("", null));
           return next.get();
         });
   }

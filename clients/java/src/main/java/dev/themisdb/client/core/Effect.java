@@ -3,6 +3,7 @@ package dev.themisdb.client.core;
 import dev.themisdb.client.transport.Request;
 import dev.themisdb.client.transport.Response;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -37,11 +38,13 @@ public sealed interface Effect<E> {
   record LoadTopology(long timeoutNanos) implements Effect<Boolean> {}
 
   /**
-   * Ask the user's token callback.
+   * Ask the user's token callback. Results in nothing when there was none in time (which a callback
+   * that blocks the calling thread cannot be held to).
    *
    * @param stale the token that was refused, null at first
+   * @param timeoutNanos for waiting
    */
-  record FetchToken(@Nullable String stale) implements Effect<String> {
+  record FetchToken(@Nullable String stale, long timeoutNanos) implements Effect<Optional<String>> {
     @Override
     public String toString() {
       return "FetchToken";

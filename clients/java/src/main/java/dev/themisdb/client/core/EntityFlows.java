@@ -11,7 +11,7 @@ import dev.themisdb.client.WriteOptions;
 import dev.themisdb.client.WriteResult;
 import dev.themisdb.client.errors.ConfigurationException;
 import dev.themisdb.client.generated.Operation;
-import dev.themisdb.client.placement.XxHash64;
+import dev.themisdb.client.placement.TokenTable;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -191,7 +191,7 @@ public final class EntityFlows {
       target = Targets.withQuery(target, query);
     }
     Call call = new Call(operation, target, core.timeoutNanos(options.timeout()));
-    call.keyHash = XxHash64.hash(urn.uuid());
+    call.keyHash = TokenTable.keyHash(urn.uuid());
     call.expected = READ_EXPECTED;
     call.anyReplica = Targets.anyReplica(options.consistency());
     return call;
@@ -205,7 +205,7 @@ public final class EntityFlows {
       call.headers.put("If-Match", ifMatch.header());
     }
     Headers.addKey(core, call.headers, options);
-    call.keyHash = XxHash64.hash(urn.uuid());
+    call.keyHash = TokenTable.keyHash(urn.uuid());
     call.repeatable = call.headers.containsKey(Headers.IDEMPOTENCY_KEY);
     return call;
   }

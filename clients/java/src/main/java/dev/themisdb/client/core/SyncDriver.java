@@ -6,6 +6,8 @@ import dev.themisdb.client.transport.Transport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -14,6 +16,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -100,7 +103,7 @@ public final class SyncDriver implements Refresher.Refreshable, AutoCloseable {
       return (E) loadTopology(load.timeoutNanos());
     }
     if (effect instanceof Effect.FetchToken fetch) {
-      return (E) fetchToken(fetch.stale());
+      return (E) fetchToken(fetch.stale(), fetch.timeoutNanos());
     }
     return (E) gather((Effect.Gather<?>) effect);
   }
@@ -131,21 +134,29 @@ public final class SyncDriver implements Refresher.Refreshable, AutoCloseable {
     return true;
   }
 
-  private String fetchToken(@Nullable String stale) throws Exception {
-    fetching.lockInterruptibly();
+  /** One thread asks; those that come meanwhile wait for it, each as long as it may. */
+  private Optional<String> fetchToken(@Nullable String stale, long timeoutNanos) throws Exception {
+    long deadline = core.clock.getAsLong() + timeoutNanos;
+    if (!fetching.tryLock(Math.max(timeoutNanos, 0), TimeUnit.NANOSECONDS)) {
+      return Optional.empty();
+    }
     try {
       String current = core.token;
       if (current != null && !current.equals(stale)) {
         // Another thread has fetched a new one while we waited.
-        return current;
+        return Optional.of(current);
       }
       Supplier<? extends CompletionStage<String>> source = core.options.tokenSource();
       if (source == null) {
         throw new IllegalStateException("there is nothing that fetches a token");
       }
-      String token = source.get().toCompletableFuture().get();
+      CompletableFuture<String> fetched = source.get().toCompletableFuture();
+      long left = Math.max(deadline - core.clock.getAsLong(), 0);
+      String token = fetched.isDone() ? fetched.get() : fetched.get(left, TimeUnit.NANOSECONDS);
       core.token = Checks.token(token);
-      return token;
+      return Optional.of(token);
+    } catch (TimeoutException e) {
+      return Optional.empty();
     } catch (ExecutionException | CompletionException e) {
       throw e.getCause() instanceof Exception cause ? cause : e;
     } finally {

@@ -46,9 +46,12 @@ final class TopologyLoad {
     Endpoint endpoint = order.next();
     if (core.tokenIsFetched && core.token == null) {
       return Step.after(
-          new Effect.FetchToken(null),
+          new Effect.FetchToken(null, deadline - core.clock.getAsLong()),
           token -> {
-            core.token = token;
+            if (token.isEmpty()) {
+              return none();
+            }
+            core.token = token.get();
             return ask(endpoint);
           });
     }

@@ -102,7 +102,10 @@ public final class HttpTransport implements Transport {
                     begin(request, deadline, place, result);
                   } else if (error instanceof TimeoutException) {
                     place.forget(turn);
-                    result.completeExceptionally(busy(request));
+                    // Not here: this thread is the timer of all of the JVM.
+                    result
+                        .defaultExecutor()
+                        .execute(() -> result.completeExceptionally(busy(request)));
                   }
                 });
     return result;
