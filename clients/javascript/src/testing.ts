@@ -11,7 +11,7 @@
  * transport.requests.at(-1)?.method; // "GET"
  * ```
  *
- * Throw a `TransportFailure` from the function to play a network that fails. The topology is asked for like anything else
+ * Throw a `TransportFailure` from the function to play a network that fails, answer never to play a server that hangs. The topology is asked for like anything else
  * (GET /topology): `FakeTransport` answers it with 404 before your function sees it, and the client then sends everything
  * to the endpoints it was given; `topology: true` lets your function answer that, too.
  *
@@ -28,6 +28,7 @@ import {
   TransportRequest,
   type TransportResponse,
 } from "./transport/message.js";
+import { LATE, within } from "./wait.js";
 
 export { TransportFailure, TransportRequest };
 export type { Endpoint, FailureKind, SendOptions, Transport, TransportFailureOptions, TransportResponse };
@@ -62,15 +63,18 @@ export class FakeTransport implements Transport {
   }
 
   /** For the client. */
-  async send(request: TransportRequest, { signal }: SendOptions): Promise<TransportResponse> {
+  async send(request: TransportRequest, { timeoutMs, signal }: SendOptions): Promise<TransportResponse> {
     if (!this.#topology && request.target === "/topology") {
       return { status: 404, headers: {}, body: new Uint8Array() };
     }
     // The headers are the call's own and change with its next attempt.
     const { method, endpoint, target, headers, body } = request;
     this.requests.push(new TransportRequest(method, endpoint, target, { ...headers }, body));
-    const response = await this.#answer(request);
-    signal?.throwIfAborted();
+    // A function that never answers plays a server that hangs.
+    const response = await within(Promise.resolve(this.#answer(request)), timeoutMs, signal);
+    if (response === LATE) {
+      throw new TransportFailure("timeout", "no answer in time", { sent: true });
+    }
     return response;
   }
 

@@ -297,3 +297,13 @@ test("an error as JSON says its name and message, and holds neither token nor do
   assert.equal(structuredClone(error).message, error.message);
   assert.doesNotMatch(JSON.stringify([error, client, transport.requests]), /s3cr3t/);
 });
+
+test("a FakeTransport that never answers is a server that hangs", async () => {
+  const transport = new FakeTransport(() => new Promise(() => undefined));
+  const client = new ThemisClient({ endpoints: ["http://fake"], transport });
+  await assert.rejects(client.get("document", "users", UUID, { timeout: 20 }), esm.TimeoutError);
+  const controller = new AbortController();
+  const reading = client.get("document", "users", UUID, { signal: controller.signal });
+  setImmediate(() => controller.abort());
+  await assert.rejects(reading, { name: "AbortError" });
+});
