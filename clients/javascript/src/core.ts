@@ -137,18 +137,22 @@ export class Answer {
   readonly endpoint: Endpoint;
   readonly attempts: number;
   readonly requestId: string;
+  readonly ofWrite: boolean;
 
-  constructor(response: TransportResponse, endpoint: Endpoint, attempts: number, requestId: string) {
+  constructor(response: TransportResponse, endpoint: Endpoint, attempts: number, requestId: string, ofWrite: boolean) {
     this.response = response;
     this.endpoint = endpoint;
     this.attempts = attempts;
     this.requestId = requestId;
+    this.ofWrite = ofWrite;
   }
 
-  /** The error for a 2xx answer that is not what the operation promises. */
+  /** The error for a 2xx answer that is not what the operation promises; what it was to write may be written. */
   malformed(what: string): TransportError {
     const { url } = this.endpoint;
-    return new TransportError(`${url} answered ${String(this.response.status)}, but ${what}`, "protocol", url, this);
+    const { attempts, requestId, ofWrite } = this;
+    const facts = { attempts, requestId, outcomeUnknown: ofWrite };
+    return new TransportError(`${url} answered ${String(this.response.status)}, but ${what}`, "protocol", url, facts);
   }
 
   /** The error for a status that was expected, but not in this form. */
@@ -265,7 +269,7 @@ async function attemptUntilDone(
       router.answered(endpoint);
       noteEpoch(core, response);
       if (response.status < 300 || (call.expected ?? NO_STATUSES).has(response.status)) {
-        return new Answer(response, endpoint, course.attempts, course.requestId);
+        return new Answer(response, endpoint, course.attempts, course.requestId, !call.operation.idempotent);
       }
       if (response.status === 401 && tokens.isFetched && !tokenRenewed) {
         tokenRenewed = true;

@@ -144,7 +144,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 export function checkPropagated(headers: Readonly<Record<string, string>>): Record<string, string> {
   const checked: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) {
+    if (!HEADER_NAME.test(name) || typeof value !== "string" || !HEADER_VALUE.test(value)) {
       throw new ConfigurationError("a header set by a hook is not one line of ASCII");
     }
     if (!OWN_HEADERS.has(name.toLowerCase())) {

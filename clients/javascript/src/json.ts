@@ -4,7 +4,7 @@
  * `JSON.stringify` and `JSON.parse` do the work where they can be trusted. What they let pass silently is refused here:
  * NaN and infinities (written as null), undefined and functions (left out, or null in arrays), a Map (written as `{}`),
  * lone surrogates. BigInts, which they refuse, are written as the integers they are; and where the client was asked to,
- * integers beyond 2^53-1 are read as BigInts instead of being rounded.
+ * integers beyond 2^53-1 are read as BigInts instead of being rounded. -0 is written as 0, as JSON.stringify does.
  *
  * No message repeats what is in a document.
  */

@@ -144,7 +144,7 @@ export class TopologyKeeper {
       let response: TransportResponse;
       try {
         const { signal } = this.#closing;
-        response = await this.#core.transport.send(request, { timeoutMs: allowed, signal });
+        response = await this.#core.transport.send(request, { timeoutMs: allowed, signal, background: true });
       } catch (failure) {
         if (!TransportFailure.is(failure)) {
           throw failure;

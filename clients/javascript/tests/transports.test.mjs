@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -236,6 +238,25 @@ test("node: an idle client does not keep the process alive", async (t) => {
     execFile(process.execPath, argv, { timeout: 10_000 }, (error, out) => (error ? reject(error) : resolve(out)));
   });
   assert.equal(said, "done\n");
+});
+
+test("node: a node that hangs with the topology does not keep a process alive that has given up", async (t) => {
+  const server = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const program = `
+    import { ThemisClient } from ${JSON.stringify(new URL("../dist/esm/index.js", import.meta.url).href)};
+    const client = new ThemisClient({ endpoints: [process.argv[1]] });
+    const signal = AbortSignal.timeout(50);
+    await client.exists("document", "users", crypto.randomUUID(), { signal }).catch((error) => console.log(error.name));
+    const idle = performance.now();
+    process.on("exit", () => console.log(performance.now() - idle < 1500));`;
+  const { execFile } = await import("node:child_process");
+  const said = await new Promise((resolve, reject) => {
+    const argv = ["--input-type=module", "-e", program, `http://127.0.0.1:${server.address().port}`];
+    execFile(process.execPath, argv, { timeout: 10_000 }, (error, out) => (error ? reject(error) : resolve(out)));
+  });
+  assert.equal(said, "TimeoutError\ntrue\n");
 });
 
 test("node: TLS with an authority of one's own, and with certificates on both sides", async (t) => {

@@ -416,6 +416,23 @@ async def test_a_token_callback_that_hangs_is_on_the_deadline(server: ScriptedSe
         assert 0.19 <= time.monotonic() - began < 3
 
 
+async def test_a_token_callback_that_hung_once_is_asked_again(server: ScriptedServer) -> None:
+    asked = 0
+
+    async def fetch() -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await asyncio.Event().wait()
+        return "good"
+
+    async with AsyncThemisClient(server.urls, token=fetch, timeout=0.1) as client:
+        with pytest.raises(TimeoutError):
+            await client.get("document", "users", new_uuid())
+        assert await client.get("document", "users", new_uuid(), timeout=5) is None
+    assert asked == 2
+
+
 async def test_a_token_callback_may_be_async(server: ScriptedServer) -> None:
     server.tokens_accepted = {"fresh"}
     asked: list[str] = []

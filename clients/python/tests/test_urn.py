@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from themis.surface import urn_maker
 from themis.urn import (
     MODELS,
     NIL_UUID,
@@ -78,3 +80,26 @@ def test_the_prefix_cache_stays_small() -> None:
 def test_normalize_uuid_refuses(text: str) -> None:
     with pytest.raises(InvalidUrn):
         normalize_uuid(text)
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason", "position"),
+    [
+        ((None, "app", "users"), "model", 11),
+        (("document", None, "users"), "namespace", 20),
+        (("document", "app", None), "collection", 24),
+    ],
+)
+def test_a_forgotten_name_does_not_become_the_text_none(
+    parts: tuple[Any, Any, Any], reason: str, position: int
+) -> None:
+    for make in (lambda: Urn(*parts, uuid="550e8400-e29b-41d4-a716-446655440000"), lambda: urn_maker(*parts)):
+        with pytest.raises(InvalidUrn) as caught:
+            make()
+        assert (caught.value.reason, caught.value.position) == (reason, position)
+
+
+def test_a_uuid_object_is_as_good_as_its_text() -> None:
+    text = "550e8400-e29b-41d4-a716-446655440000"
+    assert Urn("document", "app", "users", UUID(text)) == Urn("document", "app", "users", text)  # type: ignore[arg-type]
+    assert urn_maker("document", "app", "users")(UUID(text)).uuid == text  # type: ignore[arg-type]

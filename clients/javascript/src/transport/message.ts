@@ -196,6 +196,8 @@ export interface SendOptions {
   readonly timeoutMs: number;
   /** Ends the exchange: the transport lets go of the connection and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether it is the client's own affair, and must not keep a process alive that has nothing else to do. */
+  readonly background?: boolean | undefined;
 }
 
 /** Carries requests to nodes: what `new ThemisClient({ transport })` takes. */

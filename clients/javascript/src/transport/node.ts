@@ -139,7 +139,7 @@ class Exchange {
   }
 
   begin(): void {
-    const { signal, timeoutMs } = this.#options;
+    const { signal, timeoutMs, background } = this.#options;
     if (signal?.aborted === true) {
       this.#reject(reasonOf(signal));
       return;
@@ -169,11 +169,19 @@ class Exchange {
     });
     this.#stopListening = signal && onAbort(signal, this.#onAbort);
     this.#timer = setTimeout(this.#onTimeout, timeoutMs);
+    if (background === true) {
+      this.#timer.unref();
+    }
     client.end(body === "" ? undefined : body);
   }
 
-  readonly #onSocket = (socket: Duplex & { connecting?: boolean; bytesRead?: number }): void => {
+  readonly #onSocket = (socket: Duplex & { connecting?: boolean; bytesRead?: number; unref?: () => void }): void => {
     this.#socket = socket;
+    const isBackground = this.#options.background === true;
+    if (isBackground) {
+      // The agent takes it back when it hands the connection to the next request.
+      socket.unref?.();
+    }
     this.#reused = (this.#client as http.ClientRequest).reusedSocket;
     this.#bytesBefore = socket.bytesRead ?? 0;
     if (socket.connecting !== true) {
@@ -187,6 +195,9 @@ class Exchange {
     this.#connectTimer = setTimeout(() => {
       this.#fail("connect", "timed out");
     }, this.#connectTimeoutMs);
+    if (isBackground) {
+      this.#connectTimer.unref();
+    }
   };
 
   readonly #onResponse = (response: http.IncomingMessage): void => {

@@ -37,6 +37,7 @@ class AsyncDriver:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loading: asyncio.Task[None] | None = None
         self._fetching: asyncio.Task[str] | None = None
+        self._asked_at = 0.0
         self._refreshing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._refreshed_at = -_REFRESH_PAUSE_S
@@ -125,7 +126,10 @@ class AsyncDriver:
         if current is not None and current != stale:
             # Another task has fetched a new one meanwhile.
             return current
-        if self._fetching is None or self._fetching.done():
+        # One that has hung for longer than any call waits is asked no more: a later one may fare better.
+        overdue = self.core.clock() - self._asked_at > self.core.options.timeout_s
+        if self._fetching is None or self._fetching.done() or overdue:
+            self._asked_at = self.core.clock()
             self._fetching = asyncio.ensure_future(self._ask_for_token())
             self._fetching.add_done_callback(_look_at)
         await asyncio.wait({self._fetching}, timeout=max(timeout_s, 0.0))

@@ -84,15 +84,17 @@ class Answer(msgspec.Struct, frozen=True):
     endpoint: Endpoint
     attempts: int
     request_id: str
+    of_write: bool
 
     def malformed(self, what: str) -> TransportError:
-        """The error for a 2xx answer that is not what the operation promises."""
+        """The error for a 2xx answer that is not what the operation promises; what it was to write may be written."""
         return TransportError(
             f"{self.endpoint.url} answered {self.response.status}, but {what}",
             kind=FailureKind.PROTOCOL.value,
             endpoint=self.endpoint.url,
             attempts=self.attempts,
             request_id=self.request_id,
+            outcome_unknown=self.of_write,
         )
 
     def error(self) -> ApiError:
@@ -233,7 +235,7 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
             router.answered(endpoint)
             _note_epoch(core, response)
             if status < 300 or status in call.expected:
-                return Answer(response, endpoint, course.attempts, course.request_id)
+                return Answer(response, endpoint, course.attempts, course.request_id, not call.operation.idempotent)
             if status == 401 and core.token_is_fetched and not token_renewed:
                 token_renewed = True
                 yield from _renew_token(core, call, course, token)

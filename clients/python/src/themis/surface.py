@@ -13,7 +13,7 @@ from themis.hooks import Hooks
 from themis.json_codec import Document
 from themis.options import Consistency, Options, Token, check_name, parse_endpoints
 from themis.retry import RetryBudget, RetryPolicy
-from themis.urn import Urn, UrnPrefix, parse_prefix
+from themis.urn import Urn, UrnPrefix, check_texts, parse_prefix
 
 __all__: list[str] = []
 
@@ -65,10 +65,11 @@ def as_urn(urn: Urn | str) -> Urn:
 
 def urn_maker(model: str, namespace: str, collection: str) -> Callable[[str], Urn]:
     """Uuids of one collection to URNs; raises InvalidUrn at once when it is no collection."""
+    check_texts(model, namespace, collection)
     prefix = parse_prefix(UrnPrefix(model, namespace, collection).text).text
 
     def make(uuid: str) -> Urn:
-        return Urn.parse(prefix + uuid)
+        return Urn.parse(f"{prefix}{uuid}")
 
     return make
 

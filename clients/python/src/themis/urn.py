@@ -123,6 +123,7 @@ class Urn:
     uuid: str
 
     def __post_init__(self) -> None:
+        check_texts(self.model, self.namespace, self.collection)
         normal = Urn.parse(f"{_PREFIX_START}{self.model}:{self.namespace}:{self.collection}:{self.uuid}")
         if normal.uuid != self.uuid:
             _set_uuid(self, normal.uuid)
@@ -216,6 +217,19 @@ def uuid_from_bytes(raw: bytes) -> str:
     """The 36 characters (lower case) of a uuid's 16 bytes."""
     digits = raw.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def check_texts(model: object, namespace: object, collection: object) -> None:
+    """Refuse names that are no texts: a forgotten value would be written out, as the collection "None"."""
+    position = len(_PREFIX_START)
+    for part, reason in (
+        (model, InvalidUrnReason.MODEL),
+        (namespace, InvalidUrnReason.NAMESPACE),
+        (collection, InvalidUrnReason.COLLECTION),
+    ):
+        if not isinstance(part, str):
+            _fail(reason, position, f"the {reason.value} is a text, not {type(part).__name__}")
+        position += len(part) + 1
 
 
 def _learn_prefix(text: str) -> UrnPrefix:

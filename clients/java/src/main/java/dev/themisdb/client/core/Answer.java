@@ -9,11 +9,15 @@ import dev.themisdb.client.transport.Response;
 import java.io.IOException;
 
 /** The response that ended a call, and how it was come by. */
-record Answer(Response response, Endpoint endpoint, int attempts, String requestId) {
+record Answer(
+    Response response, Endpoint endpoint, int attempts, String requestId, boolean ofWrite) {
 
   private static final String PROBLEM_TYPE = "application/problem+json";
 
-  /** The error for a 2xx answer that is not what the operation promises. */
+  /**
+   * The error for a 2xx answer that is not what the operation promises; what it was to write may be
+   * written.
+   */
   TransportException malformed(String what) {
     return new TransportException(
         endpoint.url() + " answered " + response.status() + ", but " + what,
@@ -21,7 +25,7 @@ record Answer(Response response, Endpoint endpoint, int attempts, String request
         endpoint.url(),
         attempts,
         requestId,
-        false,
+        ofWrite,
         null);
   }
 

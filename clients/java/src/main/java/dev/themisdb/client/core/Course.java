@@ -213,7 +213,8 @@ final class Course {
     core.router.answered(target);
     noteEpoch(response);
     if (code < 300 || call.expected.contains(code)) {
-      return Step.done(new Answer(response, target, attempts, requestId));
+      boolean ofWrite = !call.operation.idempotent();
+      return Step.done(new Answer(response, target, attempts, requestId, ofWrite));
     }
     if (code == 401 && core.tokenIsFetched && !tokenRenewed) {
       tokenRenewed = true;
