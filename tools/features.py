@@ -148,7 +148,7 @@ def render(rows: Sequence[Suite], columns: Sequence[Column]) -> str:
         heads = ["feature", *(_head(column) for column in columns)]
         parts.append(f"## {title}\n\n{about}\n")
         parts.append(_line(heads) + "\n" + _line(["---"] + ["--:"] * len(columns)))
-        for suite in rows:
+        for suite in (row for row in rows if row.layer == layer):
             found = [column.cells.get((layer, suite.name)) for column in columns]
             if any(found):  # the others judge servers
                 parts.append(_line([f"**{suite.name}**: {suite.about}", *map(_cell, found)]))

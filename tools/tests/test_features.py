@@ -65,6 +65,14 @@ def test_the_page_has_a_row_for_each_suite_that_judges_sdks() -> None:
     assert "http-input" not in text
 
 
+def test_suites_of_one_name_in_two_layers_are_two_rows() -> None:
+    rows = [Suite("scenarios", "batches", "Many at once"), Suite("protocol", "batches", "One request")]
+    text = render(rows, [Column("python", "sync", {("scenarios", "batches"): (3, 4), ("protocol", "batches"): (5, 6)})])
+
+    cells = [line for line in text.splitlines() if line.startswith("| **batches**")]
+    assert cells == ["| **batches**: Many at once | 3/4 |", "| **batches**: One request | 5/6 |"]
+
+
 def test_a_column_that_is_as_before_is_no_difference() -> None:
     before = page(column("sync", 9), column("async", 9, sdk="javascript"))
 
