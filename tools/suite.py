@@ -39,7 +39,8 @@ PARTS = (
     Part("types", "mypy --strict, and pyright for the SDK"),
     Part("gen-check", "generated code equals what spec/ says"),
     Part("unit", "pure code, one file a module", programs=("strace", "wrk")),
-    Part("spec", "the API description, its vectors, its compatibility"),
+    # Built for it are those whose generated code it compiles.
+    Part("spec", "the API description, its vectors, its compatibility", ("javascript", "java")),
     Part("sdk-javascript", "themis-js: lint, types, tests, the package as its users get it", ("javascript",)),
     Part("sdk-java", "themis-java: lint, format, javadoc, tests, the package as its users get it", ("java",)),
     Part("conformance", "the conformance runner itself, its cases, a fourth language; the server judged by them"),

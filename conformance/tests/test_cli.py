@@ -9,6 +9,8 @@ import pytest
 
 from conformance.tests.suites import Suite, case, double
 from themis_conformance.cli import main
+from themis_conformance.outcome import Result, Status
+from themis_conformance.reports.junit import write_junit
 
 GET = {"call": "get", "args": {"urn": "${urn.a}"}}
 GOOD = {"steps": [{**GET, "value": None}]}
@@ -71,6 +73,21 @@ def test_an_adapter_is_called_what_it_calls_itself(suite: Suite, capsys: pytest.
 def test_two_adapters_of_one_name_are_refused(suite: Suite) -> None:
     suite.write(case(**GOOD))
     assert main(["run", "--adapter", double(), "--adapter", double(), *suite.arguments]) == 2
+
+
+def test_junit_leaves_out_what_an_sdk_has_no_function_for(tmp_path: Path) -> None:
+    results = [
+        Result("sdk", "", f"vectors/urn/{status.name}", "vectors", "urn", frozenset(), status) for status in Status
+    ]
+    write_junit(tmp_path / "report.xml", results)
+
+    root = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert {name: root.get(name) for name in ("tests", "failures", "skipped")} == {
+        "tests": "4",
+        "failures": "1",
+        "skipped": "2",
+    }
+    assert "vectors/urn/ABSENT" not in {found.get("name") for found in root.iter("testcase")}
 
 
 def test_junit_has_each_case_once(suite: Suite) -> None:

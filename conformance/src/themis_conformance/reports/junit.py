@@ -18,7 +18,11 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 
 def write_junit(path: Path, results: Sequence[Result]) -> None:
-    """Write one <testsuite> for each subject, mode and suite."""
+    """Write one <testsuite> for each subject, mode and suite.
+
+    What an SDK has no function for is not in it: it is no test of that SDK, and one that was left out would be.
+    """
+    results = [result for result in results if result.status is not Status.ABSENT]
     groups: dict[str, list[Result]] = {}
     for result in results:
         name = ".".join(part for part in (result.subject, result.mode, result.layer, result.suite) if part)
