@@ -53,9 +53,11 @@ def run(bench: Bench) -> list[Figure]:
         for (sdk, lines, peer), command in languages.items():
             for operation, name in _OPERATIONS.items():
                 bench.say(f"{sdk} and {peer}, {name}, {lines}, in turn")
-                with _client([*command, "themis", operation], node.port, keys) as ours:  # noqa: SIM117
-                    with _client([*command, "plain", operation], node.port, keys) as theirs:
-                        mine, others = rounds.alternate(effort, [ours, theirs])
+                with (
+                    _client([*command, "themis", operation], node.port, keys) as ours,
+                    _client([*command, "plain", operation], node.port, keys) as theirs,
+                ):
+                    mine, others = rounds.alternate(effort, [ours, theirs])
                 figures.append(_figure(sdk, peer, f"{name}, {lines}", mine, others))
     return figures
 
