@@ -16,9 +16,25 @@ from benchmarks.bench import Bench, Scenario
 from benchmarks.load import wrk
 from benchmarks.machine import examine
 from benchmarks.report import Outcome
-from benchmarks.scenarios import batch, get, peers, put, sdk, sdks, start
+from benchmarks.scenarios import (
+    batch,
+    cluster_failover,
+    cluster_get,
+    cluster_lag,
+    cluster_mixed,
+    cluster_put,
+    cluster_shards,
+    cluster_snapshot,
+    get,
+    peers,
+    put,
+    sdk,
+    sdks,
+    start,
+)
 from benchmarks.servers import ServerError
 from tools import tree
+from tools.cluster.state import ClusterError
 
 _SCENARIOS: dict[str, Scenario] = {
     "get": get.run,
@@ -28,7 +44,17 @@ _SCENARIOS: dict[str, Scenario] = {
     "sdks": sdks.run,
     "start": start.run,
 }
-_ALL: dict[str, Scenario] = {**_SCENARIOS, "peers": peers.run}
+_CLUSTER: dict[str, Scenario] = {
+    "cluster-put": cluster_put.run,
+    "cluster-get": cluster_get.run,
+    "cluster-mixed": cluster_mixed.run,
+    "cluster-lag": cluster_lag.run,
+    "cluster-failover": cluster_failover.run,
+    "cluster-shards": cluster_shards.run,
+    "cluster-snapshot": cluster_snapshot.run,
+}
+_ALL: dict[str, Scenario] = {**_SCENARIOS, "peers": peers.run, **_CLUSTER}
+_GROUPS = {"cluster": tuple(_CLUSTER)}
 _STORED = 100_000
 _STORED_QUICK = 20_000
 
@@ -37,9 +63,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run the scenarios that are named, or all."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    names: list[str] = options.names or list(_SCENARIOS)
+    names: list[str] = [part for name in options.names for part in _GROUPS.get(name, (name,))] or list(_SCENARIOS)
     if unknown := [name for name in names if name not in _ALL]:
-        parser.error(f"no scenario is called {', '.join(unknown)}; there are {', '.join(_ALL)}")
+        parser.error(f"no scenario is called {', '.join(unknown)}; there are {', '.join((*_ALL, *_GROUPS))}")
     if options.peers and "peers" not in names:
         names = [*names, "peers"]
     try:
@@ -65,7 +91,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="./themis bench --",
         description="Measure speed against real server processes, and write benchmarks/results.",
     )
-    parser.add_argument("names", metavar="NAME", nargs="*", help=f"{', '.join(_ALL)} (default: all but peers)")
+    parser.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help=f"{', '.join(_ALL)}; {', '.join(_GROUPS)} for all so named (default: no peers, no cluster)",
+    )
     parser.add_argument("--peers", action="store_true", help="compare with other databases too; installs them")
     parser.add_argument(
         "--quick", action="store_true", help="short rounds, for trying out; results stay in .cache/bench"
@@ -83,7 +114,7 @@ def _run(name: str, quick: bool, scratch_root: Path) -> Outcome:
     try:
         figures = _ALL[name](bench)
         failure = ""
-    except (ServerError, wrk.WrkError) as error:
+    except (ServerError, ClusterError, wrk.WrkError) as error:
         figures, failure = [], str(error)
         print(f"    failed: {failure}", file=sys.stderr)
     finally:

@@ -45,6 +45,14 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers that are read side by side: a table of its own in the report."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One line of the table; `value` is None if it could not be measured, and `note` then says why."""
 
@@ -54,6 +62,7 @@ class Figure:
     bar: Bar | None = None
     series: tuple[Series, ...] = ()
     note: str = ""
+    grid: Grid | None = None
 
     @property
     def verdict(self) -> Verdict:

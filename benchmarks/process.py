@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +52,19 @@ def cpu_s(root: int, proc: Path = _PROC) -> float:
     Raises:
         ProcessLookupError: There is no such process.
     """
-    tree = family(_stats(proc), root)
-    if not tree:
-        raise ProcessLookupError(f"no process {root}")
-    return sum(stat.own_ticks + stat.reaped_ticks for stat in tree) / _TICKS_PER_S
+    return cpu_s_of([root], proc)
+
+
+def cpu_s_of(roots: Sequence[int], proc: Path = _PROC) -> float:
+    """Sum the CPU seconds of several processes as `cpu_s` does; raises `ProcessLookupError` if one is not there."""
+    stats = _stats(proc)
+    ticks = 0
+    for root in roots:
+        tree = family(stats, root)
+        if not tree:
+            raise ProcessLookupError(f"no process {root}")
+        ticks += sum(stat.own_ticks + stat.reaped_ticks for stat in tree)
+    return ticks / _TICKS_PER_S
 
 
 def rss_bytes(root: int, proc: Path = _PROC) -> int:
@@ -67,14 +77,14 @@ def rss_bytes(root: int, proc: Path = _PROC) -> int:
     return total
 
 
-def wait_until_quiet(root: int, timeout_s: float = 5.0) -> None:
-    """Wait until a process does next to nothing: what it does after the load (flushes, compactions) belongs to it."""
+def wait_until_quiet(*roots: int, timeout_s: float = 5.0) -> None:
+    """Wait until processes do next to nothing: what they do after the load (flushes, compactions) belongs to it."""
     deadline_s = time.monotonic() + timeout_s
-    before_s = cpu_s(root)
+    before_s = cpu_s_of(roots)
     while time.monotonic() < deadline_s:
         time.sleep(_QUIET_LOOK_S)
-        now_s = cpu_s(root)
-        if now_s - before_s <= _QUIET_SHARE * _QUIET_LOOK_S:
+        now_s = cpu_s_of(roots)
+        if now_s - before_s <= _QUIET_SHARE * _QUIET_LOOK_S * len(roots):
             return
         before_s = now_s
 

@@ -82,6 +82,8 @@ def markdown(record: Record) -> str:
         rows = [_rounds(series) for figure in outcome.figures for series in figure.series]
         if rows:
             parts += [*_table(("series", "median", "least", "greatest", "unit"), rows), ""]
+        for grid in (figure.grid for figure in outcome.figures if figure.grid):
+            parts += [*_table(grid.head, grid.rows), ""]
         parts += [f"- {figure.name}: {figure.note}" for figure in outcome.figures if figure.note]
         parts += [""] if parts[-1] else []
     parts += ["## Machine", "", *_table(("fact", ""), _facts(record.machine)), ""]

@@ -44,7 +44,12 @@ class Sample:
 
 
 def sample(server: Running, load: wrk.Load, duration_s: float, seed: int) -> Sample:
-    """Put a load on a server once; its CPU is counted until it is quiet again.
+    """Put a load on a server once; raises as `take` does."""
+    return take([server.pid], lambda: wrk.run(server.port, load, duration_s, seed), seed)
+
+
+def take(pids: Sequence[int], run: Callable[[], wrk.Report], number: int) -> Sample:
+    """Let a load run once on servers; the CPU of all of them is counted until they are quiet again.
 
     A round in which nothing at all was answered is taken again, for a shared disk may stand still for seconds.
 
@@ -52,17 +57,17 @@ def sample(server: Running, load: wrk.Load, duration_s: float, seed: int) -> Sam
         WrkError: A request failed, or nothing was answered time after time.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        before_s = process.cpu_s(server.pid)
+        before_s = process.cpu_s_of(pids)
         try:
-            report = wrk.run(server.port, load, duration_s, seed)
+            report = run()
         except wrk.StandstillError as error:
             if attempt == _ATTEMPTS:
                 raise
-            print(f"    {error} in round {seed}; it is taken again", file=sys.stderr, flush=True)
-            process.wait_until_quiet(server.pid)
+            print(f"    {error} in round {number}; it is taken again", file=sys.stderr, flush=True)
+            process.wait_until_quiet(*pids)
             continue
-        process.wait_until_quiet(server.pid)
-        return Sample(report, process.cpu_s(server.pid) - before_s)
+        process.wait_until_quiet(*pids)
+        return Sample(report, process.cpu_s_of(pids) - before_s)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -87,7 +92,10 @@ def alternate(effort: Effort, contenders: Sequence[Callable[[float, int], R]]) -
     return rounds
 
 
-def contender(server: Running, load: wrk.Load) -> Callable[[float, int], Sample]:
+Contender = Callable[[float, int], Sample]
+
+
+def contender(server: Running, load: wrk.Load) -> Contender:
     """Make the contender that puts `load` on `server`."""
     return lambda duration_s, number: sample(server, load, duration_s, number)
 

@@ -16,6 +16,13 @@ from tools.suite import PARTS, needs, run_suite
 
 _Verb = Callable[[argparse.Namespace, list[str]], int]
 
+# Verbs that are programs with actions and flags of their own: what each does, its module, what it needs installed.
+_PROGRAMS: dict[str, tuple[str, str, bootstrap.Extent]] = {
+    "cluster": ("run a cluster of several nodes on this machine", "tools.cluster", "run"),
+    "simulate": ("search for faults in a simulated cluster, seed by seed", "robustness.simulation", "tests"),
+    "chaos": ("put a real cluster under load and faults, and judge what it did", "robustness.chaos", "tests"),
+}
+
 _EPILOG = """\
 Start here:
   ./themis demo     a running database with real data in it, in a few minutes
@@ -34,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit status: 0 well, 1 failed, 2 not understood, 130 interrupted.
     """
+    if arguments and arguments[0] in _PROGRAMS:  # its flags are its own
+        return _program(arguments[0], arguments[1:])
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = _parser()
     options, rest = parser.parse_args(arguments[:cut]), list(arguments[cut + 1 :])
@@ -67,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "Python SDK, read some of it back, and keep the node running until Ctrl-C. A second run on the same data finds "
         "it loaded and changes nothing.",
     )
+    demo.add_argument("--nodes", metavar="N", type=_count, default=1, help="a cluster of so many nodes (default: 1)")
     demo.add_argument("--once", action="store_true", help="stop the node after loading and exit")
     demo.add_argument(
         "--data", metavar="DIR", type=_absolute, help="the node's data (default: .cache/demo in this tree)"
@@ -103,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     conformance.add_argument("--jobs", metavar="N", type=int, help="how many cases at once (default: the runner's)")
     conformance.add_argument("--quick", action="store_true", help="without a real node")
     conformance.set_defaults(verb=_conformance)
+
+    for name, (about, _module_name, _extent) in _PROGRAMS.items():
+        verbs.add_parser(name, help=about, add_help=False)
 
     serve = verbs.add_parser(
         "serve",
@@ -171,6 +184,13 @@ def _absolute(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
+def _count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= 99:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of nodes (1 to 99)")
+    return number
+
+
 def _port(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if not 1 <= number <= 65535:
@@ -206,10 +226,19 @@ def _demo(options: argparse.Namespace, _rest: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     bootstrap.ensure()
-    data: Path = options.data or tree.CACHE / "demo"
-    return _module(
-        "tools.demo", ["--data", str(data), "--port", str(options.port), *(["--once"] if options.once else [])]
-    )
+    data: Path = options.data or tree.CACHE / ("demo" if options.nodes == 1 else "demo-cluster")
+    arguments = ["--data", str(data), "--port", str(options.port), "--nodes", str(options.nodes)]
+    return _module("tools.demo", [*arguments, *(["--once"] if options.once else [])])
+
+
+def _program(name: str, arguments: Sequence[str]) -> int:
+    _about, module, extent = _PROGRAMS[name]
+    try:
+        bootstrap.ensure(extent)
+    except bootstrap.BootstrapError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return _module(module, arguments)
 
 
 def _test(options: argparse.Namespace, rest: list[str]) -> int:

@@ -1,21 +1,22 @@
 """`python -m tools.conformance`: what `./themis conformance` becomes once the SDKs are built.
 
-It starts a real node and lets `themis-conformance` judge the SDKs (against its own scripted cluster, and the node) and
-the node itself, and ends with the matrix and one line for each. The reports stand beside those of the test suite:
+It starts a real node and a real cluster, and lets `themis-conformance` judge the SDKs (against its own scripted
+cluster, the node, and the cluster, whose nodes it kills and pauses) and the node itself, and ends with the matrix and
+one line for each. The reports stand beside those of the test suite:
 `.cache/test/conformance-NAME.xml`, `.md` and `.json`.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import scratch_node, tree
+from tools import scratch_cluster, scratch_node, tree
+from tools.cluster.state import ClusterError
 from tools.demo.node import NodeError
 from tools.sdks import SDKS
 
@@ -40,9 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command += ["--adapters-only"] if options.sdk and _SERVER not in names else []
         command += [] if options.filter is None else ["--filter", options.filter]
         command += [] if options.jobs is None else ["--jobs", str(options.jobs)]
-        with contextlib.nullcontext() if options.quick else scratch_node.running("conformance") as url:
-            return _run([*command, *([] if url is None else ["--server", url])], report)
-    except NodeError as error:
+        if options.quick:
+            return _run(command, report)
+        with scratch_node.running("conformance") as url:
+            command += ["--server", url]
+            if _SERVER in names and len(names) == 1:  # the server itself is judged node by node
+                return _run(command, report)
+            with scratch_cluster.running("conformance") as directory:
+                act = [str(tree.PYTHON), "-m", "tools.cluster", "act", "--data", str(directory)]
+                return _run([*command, "--cluster", shlex.join(act)], report)
+    except (NodeError, ClusterError) as error:
         print(error, file=sys.stderr)
         return 1
 

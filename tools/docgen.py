@@ -1,8 +1,8 @@
 """`python -m tools.docgen [--check]`: the pages that are rendered from what is written down elsewhere.
 
 The settings and the metrics are described once, where the server declares them; these pages are that, as Markdown. The
-READMEs of the SDKs are one text, told in three languages. What is rendered from spec/ (the HTTP API, the errors) is the
-work of tools/codegen.
+READMEs of the SDKs are one text, told in three languages, and Grafana's dashboard is a table of panels. What is
+rendered from spec/ (the HTTP API, the errors) is the work of tools/codegen.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 
 from themis_server import config
 from themis_server.observability import catalogue
-from tools import readmes, tree
+from tools import dashboard, readmes, tree
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/configuration.md": config.render_reference,
     "docs/reference/metrics.md": catalogue.render_reference,
+    "deploy/grafana/dashboards/themis.json": dashboard.render,
     **readmes.PAGES,
 }
 _DIFF_LINES_MAX = 40

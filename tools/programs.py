@@ -12,8 +12,10 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
-Program = Literal["chromium", "strace", "wrk"]
+Program = Literal["chromium", "etcd", "faketime", "ip", "nft", "promtool", "strace", "wrk"]
 PROGRAMS: tuple[Program, ...] = get_args(Program)
+_PACKAGES = {"etcd": "etcd-server", "ip": "iproute2", "nft": "nftables", "promtool": "prometheus"}
+"""Of those programs that are not called like their package."""
 _TIMEOUT_S = 600
 
 
@@ -26,7 +28,7 @@ def install(
     """Install what is missing if this is continuous integration with apt and its rights.
 
     Args:
-        wanted: The programs, each of which is also the name of its package.
+        wanted: The programs.
         environment: Where `CI=true` says that this is a machine for tests.
         has: Whether a program is there.
         run: Runs a command; whether it went well.
@@ -39,7 +41,8 @@ def install(
         return missing
     run = run or _run
     print(f"Installing {', '.join(missing)}, which tests use ...", flush=True)
-    packages = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
+    packages = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
+    packages += [_PACKAGES.get(program, program) for program in missing]
     if not (run(["apt-get", "update", "-q"]) and run(packages)):
         print("That failed; the tests that need them will say so.", flush=True)
     return [program for program in missing if not has(program)]

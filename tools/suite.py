@@ -38,7 +38,7 @@ PARTS = (
     Part("lint", "format, lint, layers, tree rules: Python and Rust"),
     Part("types", "mypy --strict, and pyright for the SDK"),
     Part("gen-check", "generated code equals what spec/ says"),
-    Part("unit", "pure code, one file a module", programs=("strace", "wrk")),
+    Part("unit", "pure code, one file a module", programs=("promtool", "strace", "wrk")),
     # Built for it are those whose generated code it compiles.
     Part("spec", "the API description, its vectors, its compatibility", ("javascript", "java")),
     Part("sdk-javascript", "themis-js: lint, types, tests, the package as its users get it", ("javascript",)),
@@ -49,6 +49,12 @@ PARTS = (
     Part("conformance-java", "themis-java judged by the conformance suite", ("java",)),
     Part("mutants", "faults planted in the SDKs and the server, each caught by a case", ("javascript", "java")),
     Part("integration", "real server processes: HTTP, SDK, crashes, fuzzing, the demo", programs=("strace", "wrk")),
+    Part(
+        "cluster",
+        "real nodes in clusters: failover, joining, snapshots, etcd, faults",
+        programs=("etcd", "faketime", "ip", "nft", "strace"),
+    ),
+    Part("simulation", "2,000 seeded clusters on simulated clocks, networks and disks; planted faults are found"),
     Part("browser", "themis-js in headless Chromium against a real node", ("javascript",), ("chromium",)),
     Part("samples", "every sample program runs, in all languages", ("javascript", "java")),
     Part("docs", "the documentation builds without a warning; every public name is documented", ("javascript", "java")),

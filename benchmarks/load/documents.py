@@ -52,8 +52,10 @@ def batch_put_bodies(keys: Sequence[str], items: int) -> Iterator[bytes]:
         yield b'{"items":[' + b",".join(parts) + b"]}"
 
 
-def batch_get_bodies(keys: Sequence[str], items: int, count: int) -> Iterator[bytes]:
+def batch_get_bodies(
+    keys: Sequence[str], items: int, count: int, source: random.Random | None = None
+) -> Iterator[bytes]:
     """Make `count` bodies of batch_get requests, each for `items` keys drawn at random."""
-    source = random.Random(_SEED + 1)
+    source = source or random.Random(_SEED + 1)
     for _ in range(count):
         yield json.dumps({"urns": [urn(key) for key in source.sample(keys, items)]}, separators=(",", ":")).encode()

@@ -1,18 +1,27 @@
--- Sends requests from a file, drawn at random, and reports what came of them as one line of JSON.
--- Arguments: the file (for each request its length on a line, then its bytes), and a seed.
+-- Sends requests from files, drawn at random, and reports what came of them as one line of JSON.
+-- Arguments: a seed, and for each thread the host and the port it connects to and its file (for each request its length
+-- on a line, then its bytes).
 
 local requests = {}
+local threads = 0
+
+function setup(thread)
+  thread:set("number", threads)
+  threads = threads + 1
+end
 
 function init(args)
-  local file = assert(io.open(args[1], "rb"))
+  local host, port, path = args[2 + 3 * number], args[3 + 3 * number], args[4 + 3 * number]
+  wrk.thread.addr = assert(wrk.lookup(host, port)[1], "no address " .. host .. ":" .. port)
+  local file = assert(io.open(path, "rb"))
   while true do
     local length = file:read("*l")
     if not length then break end
     requests[#requests + 1] = file:read(tonumber(length))
   end
   file:close()
-  assert(#requests > 0, "no requests in " .. args[1])
-  math.randomseed(tonumber(args[2]))
+  assert(#requests > 0, "no requests in " .. path)
+  math.randomseed(tonumber(args[1]) * 16 + number)
 end
 
 function request()

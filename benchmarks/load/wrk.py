@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import msgspec
 _SCRIPT = Path(__file__).with_name("replay.lua")
 _MARK = "REPORT "
 _GRACE_S = 60.0
+_LOOPBACK = "127.0.0.1"
 
 
 class WrkError(Exception):
@@ -28,6 +30,15 @@ class Load:
 
     requests: Path
     connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server and the requests it is sent."""
+
+    host: str
+    port: int
+    requests: Path
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -76,14 +87,28 @@ def require() -> None:
 
 
 def run(port: int, load: Load, duration_s: float, seed: int) -> Report:
-    """Send a load to a port of the loopback interface for a while.
+    """Send a load to a port of the loopback interface for a while; raises `WrkError` if wrk or a request failed."""
+    return run_spread([Target(_LOOPBACK, port, load.requests)], load.connections, duration_s, seed)
+
+
+def run_spread(targets: Sequence[Target], connections: int, duration_s: float, seed: int) -> Report:
+    """Send each server its own requests for a while, all at once, by one process with a thread for each.
+
+    Args:
+        targets: The servers; each gets as many of the connections.
+        connections: How many there are at most; what cannot be shared out evenly is left.
+        duration_s: For how long, in whole seconds.
+        seed: Makes the order of the requests.
 
     Raises:
         WrkError: wrk failed, or a request did.
     """
-    command = ["wrk", "--threads", "1", "--connections", str(load.connections), "--duration", f"{duration_s:.0f}s"]
-    command += ["--timeout", "20s", "--script", str(_SCRIPT), f"http://127.0.0.1:{port}"]
-    command += ["--", str(load.requests), str(seed)]
+    each = connections // len(targets)
+    command = ["wrk", "--threads", str(len(targets)), "--connections", str(each * len(targets))]
+    command += ["--duration", f"{duration_s:.0f}s", "--timeout", "20s", "--script", str(_SCRIPT)]
+    command += [f"http://{targets[0].host}:{targets[0].port}", "--", str(seed)]
+    for target in targets:
+        command += [target.host, str(target.port), str(target.requests)]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=duration_s + _GRACE_S, check=False)
     except subprocess.TimeoutExpired as error:

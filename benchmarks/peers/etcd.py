@@ -31,7 +31,7 @@ class Etcd:
     @contextlib.contextmanager
     def running(self, setting: Setting) -> Iterator[Contender]:
         """Build it from its Go module, once, and run it."""
-        program = _built(setting.programs)
+        program = built(setting.programs)
         port, peer_port = servers.free_port(), servers.free_port()
         own, peers = f"http://{servers.HOST}:{port}", f"http://{servers.HOST}:{peer_port}"
         command = [str(program), "--data-dir", str(setting.scratch / "etcd"), "--log-level", "error"]
@@ -49,14 +49,20 @@ class Etcd:
             yield lambda duration_s, number: rounds.sample(server, load, duration_s, number).requests_per_cpu_s
 
 
-def _built(programs: Path) -> Path:
-    program = programs / "etcd" / "etcd"
-    if not program.exists():
+def built(programs: Path) -> Path:
+    """Return the program, built from its Go module if it is not there; raises `PeerMissingError`."""
+    return go_program(_SOURCE, programs / "etcd" / "etcd")
+
+
+def go_program(source: Path, program: Path) -> Path:
+    """Build a Go program from its sources if it is not there, or older than they are; raises `PeerMissingError`."""
+    files = list(source.iterdir())
+    if not program.exists() or program.stat().st_mtime < max(file.stat().st_mtime for file in files):
         if shutil.which("go") is None:
             raise PeerMissingError("needs Go to be built; on Debian: apt-get install -y golang")
         folder = program.parent
         folder.mkdir(parents=True, exist_ok=True)
-        for file in _SOURCE.iterdir():
+        for file in files:
             shutil.copyfile(file, folder / file.name)
         install(["go", "build", "-o", program.name, "."], folder, {**os.environ, "GOTOOLCHAIN": "local"})
     return program

@@ -50,7 +50,7 @@ def run(bench: Bench) -> list[Figure]:
                 continue
             asyncio.run(_verify(node.port))
             bench.say(f"the node with data idles for {_IDLE_S:.0f} s")
-            process.wait_until_quiet(node.pid, 30)
+            process.wait_until_quiet(node.pid, timeout_s=30)
             full = _idle(node)
     used = f"{count:,} entities in {load_s:.1f} s; CPU: server {server_s:.1f} s, client {client_s:.1f} s"
     return [

@@ -15,6 +15,7 @@ import msgspec
 import orjson
 
 from themis.urn import InvalidUrn, Urn, split_urn, uuid_from_bytes, uuid_to_bytes
+from themis_server import ids
 from themis_server._generated import models
 from themis_server.api.call import decode_percent
 from themis_server.api.codec import (
@@ -27,6 +28,36 @@ from themis_server.api.codec import (
     parse_if_none_match,
 )
 from themis_server.errors import ThemisServerError
+from themis_server.peer.frames import FrameReader, MalformedFrame
+from themis_server.peer.frames import header as frame_header
+from themis_server.peer.hello import (
+    REFUSAL_CODES,
+    Greeted,
+    Greeting,
+    Hello,
+    Refusal,
+    decode_greeting,
+    encode_hello,
+    encode_refusal,
+)
+from themis_server.peer.identity import Identity
+from themis_server.peer.messages import (
+    Call,
+    Cancel,
+    Error,
+    decode_from_acceptor,
+    decode_from_dialler,
+    encode_answer,
+    encode_busy,
+    encode_call,
+    encode_cancel,
+    encode_error,
+    encode_failure,
+)
+from themis_server.replication.envelope import BEAT, Envelope, MalformedEnvelope, kind_of
+from themis_server.replication.envelope import decode as decode_envelope
+from themis_server.replication.envelope import encode as encode_envelope
+from themis_server.security.names import CertificateName, InvalidName, parse_uri
 from themis_server.statemachine import patch
 from themis_server.statemachine.command import (
     Entry,
@@ -39,6 +70,9 @@ from themis_server.statemachine.command import (
 )
 from themis_server.storage import keys, values
 
+_NODE = Identity("prod", "a", ids.raft_id("a"), "1" * 32, 1, "0.1.0")
+_OTHER = Identity("prod", "b", ids.raft_id("b"), "2" * 32, 1, "0.1.0")
+_FRAME_BYTES_MAX = 1000
 _LENIENT = DocumentRules(depth_max=64, strict=False)
 _STRICT = DocumentRules(depth_max=64, strict=True)
 _BODIES = [
@@ -210,6 +244,98 @@ def layout(data: bytes) -> None:
     assert (values.version_of(stored), values.document_of(stored)) == (version, data)
 
 
+def frames(data: bytes) -> None:
+    """A stream cut anywhere gives the same frames, none beyond the limit; what is kept is less than one."""
+    whole, refused = _frames([data])
+    cut, refused_cut = _frames([data[at : at + 1 + at % 7] for at in _cuts(len(data))])
+    assert refused == refused_cut
+    assert refused or cut == whole
+    assert cut[: len(whole)] == whole  # cut up, more frames are seen before a malformed one
+    assert all(len(payload) <= _FRAME_BYTES_MAX for payload in cut)
+
+
+def _cuts(length: int) -> list[int]:
+    at, found = 0, []
+    while at < length:
+        found.append(at)
+        at += 1 + at % 7
+    return found
+
+
+def _frames(pieces: list[bytes]) -> tuple[list[bytes], bool]:
+    reader, found = FrameReader(_FRAME_BYTES_MAX), []
+    for piece in pieces:
+        try:
+            found += reader.feed(piece)
+        except MalformedFrame:
+            return found, True
+        assert reader.kept_bytes < _FRAME_BYTES_MAX + 4
+    return found, False
+
+
+def hello(data: bytes) -> None:
+    """Nobody is greeted but who the certificate names; the rest is refused by name, or is no greeting."""
+    try:
+        said = decode_greeting(data)
+    except MalformedFrame:
+        return
+    greeting = Greeting(
+        _NODE, certificate=CertificateName("prod", "node", "b"), secured=True, expected=None, admit=lambda _: None
+    )
+    verdict = greeting.judge(data)
+    if isinstance(verdict, Greeted):
+        assert isinstance(said, Hello)
+        assert (verdict.identity.node_id, verdict.identity.raft_id) == ("b", ids.raft_id("b"))
+        assert verdict.identity.cluster == "prod"
+    else:
+        assert verdict.refusal.code in REFUSAL_CODES
+        assert verdict.by_peer == isinstance(said, Refusal)
+        assert decode_greeting(encode_refusal(verdict.refusal)) == verdict.refusal
+
+
+def message(data: bytes) -> None:
+    """What a connection for calls carries is read, and then says the same again, or it is malformed."""
+    try:
+        asked = decode_from_dialler(data)
+    except MalformedFrame:
+        pass
+    else:
+        if isinstance(asked, Call):
+            assert encode_call(asked.id, asked.timeout_ms / 1000, asked.method, asked.payload) == data
+        else:
+            assert isinstance(asked, Cancel)
+            assert encode_cancel(asked.id) == data
+    try:
+        answered = decode_from_acceptor(data)
+    except MalformedFrame:
+        return
+    assert answered.id > 0
+    if isinstance(answered, Error):
+        again = decode_from_acceptor(encode_error(*answered))
+        assert repr(again) == repr(answered)  # as text, since a NaN differs from itself
+
+
+def envelope(data: bytes) -> None:
+    """What a stream of Raft carries is read, and then says the same again, or it is malformed."""
+    try:
+        read = decode_envelope(data)
+    except MalformedEnvelope:
+        return
+    assert decode_envelope(encode_envelope(read)) == read
+    for _, raft_messages in read.messages:
+        for raft_message in raft_messages:
+            assert 0 <= kind_of(raft_message) < 256
+
+
+def certificate_uri(data: bytes) -> None:
+    """A name in a certificate is read, and written the same, or it is refused."""
+    try:
+        name = parse_uri(data.decode("latin-1"))
+    except InvalidName:
+        return
+    assert name.checked().uri.encode() == data
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "urn": urn,
     "document": document,
@@ -218,6 +344,11 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "entry": entry,
     "header": header,
     "layout": layout,
+    "frames": frames,
+    "hello": hello,
+    "message": message,
+    "envelope": envelope,
+    "certificate_uri": certificate_uri,
 }
 
 # Where a fuzzer begins: inputs that get past the first checks.
@@ -244,4 +375,27 @@ SEEDS: dict[str, list[bytes]] = {
     ],
     "header": [b'"1", W/"22"', b"*", b"%41%zz", encode_cursor("scope", "position").encode()],
     "layout": [bytes(range(66)), b"\xff" * 44],
+    "frames": [
+        b"".join(frame_header(size) + bytes(size) for size in (0, 1, 40, 0, 3)),
+        frame_header(_FRAME_BYTES_MAX) + bytes(900),
+        frame_header(_FRAME_BYTES_MAX + 1) + bytes(8),
+    ],
+    "hello": [
+        encode_hello(_OTHER),
+        encode_hello(_NODE),
+        *(encode_refusal(Refusal(code, "because")) for code in REFUSAL_CODES),
+    ],
+    "message": [
+        encode_call(1, 2.5, "shard.read", b"payload"),
+        encode_cancel(1),
+        encode_answer(1, b"payload"),
+        encode_error(1, "no_leader", "wait", {"retry_after_s": 1, "allowed": ["a", None, 1.5]}),
+        encode_failure(1, "who knows"),
+        encode_busy(1, "full"),
+    ],
+    "envelope": [
+        BEAT,
+        encode_envelope(Envelope([(1, [b"\x08\x03", b"x" * 40]), (2, [])], [(3, 4, 5)], [(6, 7)], [8])),
+    ],
+    "certificate_uri": [b"themis://prod/node/node-1", b"themis://a.b/client/_"],
 }

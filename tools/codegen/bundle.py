@@ -24,8 +24,11 @@ _EVERY: Final = "x-themis-every-operation"
 _GROUPS: Final = "x-themis-error-groups"
 _ERRORS: Final = "x-themis-errors"
 _ITEM_ERRORS: Final = "x-themis-item-errors"
-# Codes whose answers carry a header beside the problem.
+# Statuses and codes whose answers carry a header beside the problem.
 _HEADERS_OF_STATUS: Final = {405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",), 507: ("Retry-After",)}
+_STATE: Final = ("Themis-Node", "Themis-Role", "Themis-Lag-Ms", "Themis-Session")
+_HEADERS_OF_CODE: Final = {"entity_not_found": _STATE, "precondition_failed": _STATE}
+"""That there is no entity, or another version of it, was read from a replica as well as an entity is."""
 
 
 def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
@@ -57,7 +60,7 @@ def bundle(source: dict[str, Any], errors: dict[str, ErrorEntry]) -> dict[str, A
         raise SpecError(f"openapi.yaml: the error group {min(unused)} is used nowhere")
     examples = document["components"].setdefault("examples", {})
     for entry in errors.values():
-        if entry.item_only:
+        if entry.item_only or entry.peer_only:
             continue
         examples[_example_name(entry)] = {
             "summary": entry.title,
@@ -71,6 +74,7 @@ def bundle(source: dict[str, Any], errors: dict[str, ErrorEntry]) -> dict[str, A
             "scope": "item" if entry.item_only else "request",
         }
         for entry in errors.values()
+        if not entry.peer_only
     }
     return document
 
@@ -112,10 +116,9 @@ def _add_error_responses(
             "description": f"{HTTPStatus(status).phrase}: {names}.",
             "x-themis-codes": [entry.code for entry in entries],
         }
-        if status in _HEADERS_OF_STATUS:
-            response["headers"] = {
-                name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS_OF_STATUS[status]
-            }
+        by_code = (name for entry in entries for name in _HEADERS_OF_CODE.get(entry.code, ()))
+        if headers := (*_HEADERS_OF_STATUS.get(status, ()), *by_code):
+            response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
         if has_body:
             response["content"] = {
                 PROBLEM_MEDIA_TYPE: {

@@ -35,7 +35,9 @@ def emit_errors_page(api: Api) -> str:
 
 def _section(entry: ErrorCodeInfo, api: Api) -> str:
     where = "inside a batch answer only, status " if entry.item_only else ""
-    if entry.code in api.codes_of_every_operation:
+    if entry.peer_only:
+        operations = "a node, to another one on the peer port; no operation answers it"
+    elif entry.code in api.codes_of_every_operation:
         operations = "[every operation](http-api.md#every-operation)"
     else:
         operations = ", ".join(f"[{name}](http-api.md#{name.lower()})" for name in entry.operations)

@@ -22,7 +22,10 @@ _EXAMPLE_REQUEST_ID: Final = "req-7f3a9c"
 
 @dataclass(frozen=True, slots=True)
 class ErrorEntry:
-    """One error code as errors.yaml has it. `example` is what an example has beyond what follows from the code."""
+    """One error code as errors.yaml has it.
+
+    `example` is what an example has beyond what follows from the code; `item_only` and `peer_only` are its scope.
+    """
 
     code: str
     status: int
@@ -32,6 +35,7 @@ class ErrorEntry:
     remedy: str
     retryable: str
     item_only: bool
+    peer_only: bool
     example: dict[str, Any]
 
     def problem(self) -> dict[str, Any]:
@@ -85,8 +89,8 @@ def _entry(raw: Any, where: str) -> ErrorEntry:
             raise SpecError(f"{where}: {name} is missing")
     if raw.get("retryable") not in ("yes", "no", "with_key"):
         raise SpecError(f'{where}: retryable must be "yes", "no" or "with_key", quoted')
-    if raw.get("scope", "request") not in ("request", "item"):
-        raise SpecError(f"{where}: scope must be request or item")
+    if raw.get("scope", "request") not in ("request", "item", "peer"):
+        raise SpecError(f"{where}: scope must be request, item or peer")
     example = raw.get("example")
     if not isinstance(example, dict) or not isinstance(example.get("detail"), str):
         raise SpecError(f"{where}: example.detail is missing")
@@ -99,5 +103,6 @@ def _entry(raw: Any, where: str) -> ErrorEntry:
         remedy=raw["remedy"],
         retryable=raw["retryable"],
         item_only=raw.get("scope") == "item",
+        peer_only=raw.get("scope") == "peer",
         example=example,
     )

@@ -208,7 +208,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCodeInfo:
-    """An error code with all that is said of it."""
+    """An error code with all that is said of it.
+
+    `item_only`: it occurs only inside the items of a batch answer. `peer_only`: nodes say it to each other, no
+    operation answers it, and SDKs do not know it.
+    """
 
     code: str
     status: int
@@ -220,6 +224,7 @@ class ErrorCodeInfo:
     item_only: bool
     example: str
     operations: tuple[str, ...]
+    peer_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,11 @@ class Api:
     structs: tuple[Struct, ...]
     operations: tuple[Operation, ...]
     errors: tuple[ErrorCodeInfo, ...]
+
+    @property
+    def answered_errors(self) -> tuple[ErrorCodeInfo, ...]:
+        """The error codes that a client may meet."""
+        return tuple(entry for entry in self.errors if not entry.peer_only)
 
     @property
     def codes_of_every_operation(self) -> frozenset[str]:

@@ -60,7 +60,7 @@ _ACCESSORS: Final = (
 
 def emit_java_errors(api: Api) -> str:
     """Return the text of `ErrorCode.java`."""
-    constants = ",\n\n".join(_constant(entry) for entry in api.errors)
+    constants = ",\n\n".join(_constant(entry) for entry in api.answered_errors)
     accessors = "\n\n".join(
         f"{javadoc(f'Returns {about}.', '  ', tags=[('@return', returned)])}\n"
         f"  public {kind} {name}() {{\n    return {name};\n  }}"

@@ -107,6 +107,11 @@ def _component(item: str, indent: str, room: int) -> str:
     if len(pieces) < 2 or max(len(piece) for piece in pieces) + len(indent) + 4 + room > _LINE_LENGTH:
         raise SpecError(f"{item} does not fit into a line of Java; teach the emitter to break it")
     glue = f"\n{indent}    "
+    *annotations, rest = pieces
+    # As google-java-format has it: annotations with arguments share a line if all of them fit into it.
+    together = f"{indent}{' '.join(annotations)}"
+    if len(together) <= _LINE_LENGTH and all(annotation.endswith(")") for annotation in annotations):
+        return f"{together}{glue}{rest}"
     return f"{indent}{glue.join(pieces)}"
 
 

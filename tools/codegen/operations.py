@@ -164,8 +164,10 @@ def _error(entry: ErrorEntry, operations: tuple[Operation, ...]) -> ErrorCodeInf
         for operation in operations
         if entry.code in operation.item_codes or any(entry.code in response.codes for response in operation.responses)
     )
-    if not users:
+    if not users and not entry.peer_only:
         raise SpecError(f"errors.yaml: no operation names {entry.code}")
+    if users and entry.peer_only:
+        raise SpecError(f"{users[0]}: {entry.code} is said between nodes only")
     example = entry.item() if entry.item_only else entry.problem()
     return ErrorCodeInfo(
         code=entry.code,
@@ -178,4 +180,5 @@ def _error(entry: ErrorEntry, operations: tuple[Operation, ...]) -> ErrorCodeInf
         item_only=entry.item_only,
         example=json.dumps(example, indent=2, ensure_ascii=False),
         operations=users,
+        peer_only=entry.peer_only,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tools.codegen.ir import Api, ErrorCodeInfo
+from tools.codegen.python_models import Side
 from tools.codegen.python_text import docstring, format_python
 
 __all__ = ["emit_errors"]
@@ -23,10 +24,11 @@ class ErrorInfo:
 '''
 
 
-def emit_errors(api: Api) -> str:
-    """Return the text of `errors.py`."""
-    names = "\n".join(_member(entry) for entry in api.errors)
-    entries = "\n".join(_entry(entry) for entry in api.errors)
+def emit_errors(api: Api, side: Side) -> str:
+    """Return the text of `errors.py`; the server's has the codes that nodes say to each other too."""
+    known = api.errors if side == "server" else api.answered_errors
+    names = "\n".join(_member(entry) for entry in known)
+    entries = "\n".join(_entry(entry) for entry in known)
     parts = [
         docstring("The error codes, as spec/errors.yaml lists them. Generated: do not edit."),
         "from __future__ import annotations",

@@ -68,7 +68,7 @@ def generate(spec: Spec) -> dict[str, str]:
         files[f"{folder}/__init__.py"] = format_python(_DOOR, "__init__.py")
         files[f"{folder}/models.py"] = emit_models(api, side)
         files[f"{folder}/operations.py"] = emit_operations(api)
-        files[f"{folder}/errors.py"] = emit_errors(api)
+        files[f"{folder}/errors.py"] = emit_errors(api, side)
     files["server/src/themis_server/_generated/openapi.json"] = (
         json.dumps(spec.document, ensure_ascii=False, separators=(",", ":")) + "\n"
     )

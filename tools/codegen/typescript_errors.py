@@ -32,8 +32,8 @@ export interface ErrorInfo {
 
 def emit_typescript_errors(api: Api) -> str:
     """Return the text of `errors.ts`."""
-    members = [(entry.code.upper(), entry.code, _about(entry)) for entry in api.errors]
-    entries = "\n".join(_entry(entry) for entry in api.errors)
+    members = [(entry.code.upper(), entry.code, _about(entry)) for entry in api.answered_errors]
+    entries = "\n".join(_entry(entry) for entry in api.answered_errors)
     parts = [
         header("The error codes."),
         enumeration("ErrorCode", "The stable error codes, which programs may switch on.", members),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from themis import AsyncThemisClient
 from themis.errors import ThemisError
 from tools import tree
+from tools.cluster import forming, state
+from tools.cluster.state import ClusterError, ClusterState
 from tools.demo import load, node, report
 from tools.demo.dataset import DatasetError
 from tools.demo.entities import NAMESPACE, TABLES, Ends, airport_codes
@@ -27,14 +30,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.demo")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--nodes", type=int, default=1)
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--source", type=Path, help="other CSV files of the same form")
     options = parser.parse_args(arguments)
     # SIGTERM is a request to stop like Ctrl-C: the node is stopped in order either way.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
-        return _run(options.data, options.port, options.source, once=options.once)
-    except (node.NodeError, load.LoadError, DatasetError) as error:
+        if options.nodes == 1:
+            return _run(options.data, options.port, options.source, once=options.once)
+        return _run_cluster(options.data, options.port, options.nodes, options.source, once=options.once)
+    except (node.NodeError, ClusterError, load.LoadError, DatasetError) as error:
         print(f"\n{error}", file=sys.stderr)
     except ThemisError as error:
         print(f"\n{load.explain(error, options.data)}", file=sys.stderr)
@@ -48,7 +54,7 @@ def _run(data: Path, port: int, source: Path | None, *, once: bool) -> int:
     begun = time.monotonic()
     with node.running(data, port) as process:
         print(f"A node with one replica of each shard is ready after {seconds(time.monotonic() - begun)}.", flush=True)
-        asyncio.run(_fill(port, source))
+        asyncio.run(_fill([f"http://{node.HOST}:{port}"], source))
         if once:
             print("\nStopping the node (--once) ...", flush=True)
         else:
@@ -61,9 +67,41 @@ def _run(data: Path, port: int, source: Path | None, *, once: bool) -> int:
     return 0
 
 
-async def _fill(port: int, source: Path | None) -> None:
+def _run_cluster(data: Path, port: int, nodes: int, source: Path | None, *, once: bool) -> int:
+    begun = time.monotonic()
+    cluster = _cluster(data, port, nodes)
+    try:
+        print(
+            f"{len(cluster.nodes)} nodes, each shard on {cluster.replicas}, after {seconds(time.monotonic() - begun)}."
+        )
+        asyncio.run(_fill([member.endpoint for member in cluster.nodes], source))
+        if not once:
+            print("\n" + report.next_steps(cluster.nodes[0].client_port, data, len(cluster.nodes)), flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
+    finally:
+        print("\nStopping all nodes ...", flush=True)
+        forming.stop_all(state.load(data))  # as `./themis cluster` may have left it meanwhile
+    print("All nodes are stopped.")
+    return 0
+
+
+def _cluster(data: Path, port: int, nodes: int) -> ClusterState:
+    """Return the running cluster in `data`; made, if there is none."""
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if (data / state.FILE).exists():
+        known = state.load(data)
+        forming.start_again(known, say)
+        return known
+    return forming.form(forming.Plan(directory=data, nodes=nodes, base_port=port, replicas=min(nodes, 3)), say)
+
+
+async def _fill(endpoints: list[str], source: Path | None) -> None:
     ends = Ends(airport_codes(data=source))
-    async with AsyncThemisClient([f"http://{node.HOST}:{port}"], namespace=NAMESPACE, timeout=60) as db:
+    async with AsyncThemisClient(endpoints, namespace=NAMESPACE, timeout=60) as db:
         held = {table: await load.count(db, table) for table in TABLES}
         if all(held[table] == table.count for table in TABLES):
             print("The data is already loaded; nothing to do.")

@@ -43,14 +43,17 @@ def entity(urn: str, document: Document) -> str:
     return f"  {urn}\n    {json.dumps(document, ensure_ascii=False)}"
 
 
-def next_steps(port: int, data: Path) -> str:
+def next_steps(port: int, data: Path, nodes: int = 1) -> str:
     """Write what to try in another terminal: lines that work as they stand."""
     base = f"http://127.0.0.1:{port}"
+    what = "The node runs" if nodes == 1 else f"{nodes} nodes run as one database, the first"
+    stops = "the node" if nodes == 1 else "all nodes"
+    faults = _cluster_steps(data) if nodes > 1 else ""
     airport, flight = AIRPORTS.urn("JFK"), FLIGHTS.urn("2013-01-01/UA/1545/EWR/IAH/0515")
     collections = f"{base}/namespaces/{NAMESPACE}/collections"
     python = tree.PYTHON.relative_to(tree.ROOT)
     return f"""\
-The node runs at {base} with its data in {data}. To try next, in another terminal:
+{what} at {base}, with the data in {data}. To try next, in another terminal:
 
   an airport, and a flight from one to another (a URN is percent-encoded in a path)
     curl -i {base}/entity/{quote(airport, safe="")}
@@ -68,4 +71,17 @@ The node runs at {base} with its data in {data}. To try next, in another termina
     >>> db = ThemisClient(["{base}"], namespace="{NAMESPACE}")
     >>> db.get("{AIRPORTS.model}", "{AIRPORTS.collection}", "{airport[-36:]}")
 
-Ctrl-C stops the node. The data stays: the next ./themis demo finds it loaded."""
+{faults}Ctrl-C stops {stops}. The data stays: the next ./themis demo finds it loaded."""
+
+
+def _cluster_steps(data: Path) -> str:
+    return f"""\
+  end a node as a crash would, look, and start it again: reads and writes go on meanwhile
+    ./themis cluster kill 2 --data {data}
+    ./themis cluster status --data {data}
+    ./themis cluster start 2 --data {data}
+  what an operator sees
+    .venv/bin/themis-admin status
+    .venv/bin/themis-admin shards -o wide
+
+"""

@@ -236,7 +236,8 @@ def test_the_operation_table_has_every_operation(folder: Path, spec: Spec) -> No
 @pytest.mark.parametrize("folder", [SERVER, CLIENT])
 def test_the_error_table_has_every_code(folder: Path) -> None:
     module = load_module(folder / "errors.py")
-    entries = load_errors(SPEC / "errors.yaml")
+    known = load_errors(SPEC / "errors.yaml")
+    entries = {code: entry for code, entry in known.items() if folder == SERVER or not entry.peer_only}
     assert [code.value for code in module.ErrorCode] == list(entries)
     for code, entry in entries.items():
         info = module.ERRORS[module.ErrorCode(code)]
@@ -246,6 +247,23 @@ def test_the_error_table_has_every_code(folder: Path) -> None:
             entry.retryable,
             entry.item_only,
         )
+
+
+def test_what_nodes_say_to_each_other_is_known_to_the_server_alone(spec: Spec) -> None:
+    between_nodes = {entry.code for entry in spec.api.errors if entry.peer_only}
+    assert between_nodes
+    server, client = (
+        {code.value for code in load_module(folder / "errors.py").ErrorCode} for folder in (SERVER, CLIENT)
+    )
+    assert server - client == between_nodes
+    assert between_nodes.isdisjoint(spec.document["x-themis-error-codes"])
+
+
+def test_a_code_between_nodes_that_an_operation_names_is_refused(spec: Spec) -> None:
+    document = copy.deepcopy(spec.document)
+    document["paths"]["/topology"]["get"]["responses"]["503"]["x-themis-codes"].append("duplicate_node")
+    with pytest.raises(SpecError, match="duplicate_node is said between nodes only"):
+        read_api(document, load_errors(SPEC / "errors.yaml"))
 
 
 def test_the_served_document_is_the_bundle(spec: Spec) -> None:
@@ -441,12 +459,16 @@ def test_an_unused_error_code_is_refused(spec: Spec) -> None:
     ("old", "new", "message"),
     [
         (
-            "x-themis-errors: [$every, $path, $urn, $read, entity_not_found]",
+            "x-themis-errors: [$every, $path, $urn, $read, $replica_read, entity_not_found]",
             "x-themis-errors: [$evry]",
             "no error group",
         ),
-        ("x-themis-errors: [$every, $path, $urn, $read, entity_not_found]", "x-themis-errors: [gone]", "no code gone"),
-        ("$read, entity_not_found]", "$read, batch_response_limit]", "only inside the items"),
+        (
+            "x-themis-errors: [$every, $path, $urn, $read, $replica_read, entity_not_found]",
+            "x-themis-errors: [gone]",
+            "no code gone",
+        ),
+        ("$replica_read, entity_not_found]", "$replica_read, batch_response_limit]", "only inside the items"),
         ("  $path: [route_not_found]", "  $path: [route_not_found]\n  $idle: [internal]", "is used nowhere"),
     ],
 )

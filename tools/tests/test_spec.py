@@ -45,6 +45,20 @@ OPERATIONS = [
     "getOpenapi",
     "adminTopology",
     "adminMetrics",
+    "adminStatus",
+    "adminNodes",
+    "adminNode",
+    "adminRemoveNode",
+    "adminDrainNode",
+    "adminUndrainNode",
+    "adminShards",
+    "adminShard",
+    "adminTransferLeader",
+    "adminReplaceReplica",
+    "adminSetReplicas",
+    "adminJoinTokens",
+    "adminCreateJoinToken",
+    "adminRevokeJoinToken",
 ]
 
 
@@ -71,7 +85,7 @@ def test_it_is_openapi(document: dict[str, Any]) -> None:
 
 
 def test_every_error_code_can_be_met(spec: Spec) -> None:
-    for entry in spec.api.errors:
+    for entry in spec.api.answered_errors:
         assert entry.operations, entry.code
 
 
@@ -88,6 +102,20 @@ def test_every_read_of_data_takes_consistency(spec: Spec) -> None:
     for operation in spec.api.operations:
         names = {parameter.name for parameter in operation.parameters_in("query")}
         assert ({"consistency", "max_lag_ms"} <= names) == (operation.operation_id in reads), operation.operation_id
+
+
+def test_every_answer_of_a_replica_says_whose_and_up_to_which_version(spec: Spec) -> None:
+    """Absence and a failed condition are read from a replica too."""
+    reads = {"getEntity", "headEntity", "batchGet", "listEntities", "countCollection"}
+    writes = {"putEntity", "patchEntity", "deleteEntity", "batchPut", "batchDelete"}
+    for operation in spec.api.operations:
+        takes_session = "Themis-Session" in {parameter.name for parameter in operation.parameters_in("header")}
+        assert takes_session == (operation.operation_id in reads), operation.operation_id
+        for response in operation.responses:
+            told = {"Themis-Node", "Themis-Role", "Themis-Session"} <= {header.name for header in response.headers}
+            answered = not response.codes and operation.operation_id in reads | writes
+            read = {"entity_not_found", "precondition_failed"} & set(response.codes)
+            assert told == (answered or bool(read)), (operation.operation_id, response.status)
 
 
 def test_every_answer_carries_request_id_and_epoch(document: dict[str, Any]) -> None:

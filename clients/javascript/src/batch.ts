@@ -1,9 +1,10 @@
 /**
  * Many entities with few requests.
  *
- * Items are grouped by the node that leads their shard, packed into requests that stay below the server's limits, sent
- * side by side, and put back into the order asked. A batch is no transaction: each item succeeds or fails on its own, and
- * no item's failure is thrown: `BatchResult` tells what became of each.
+ * Items are grouped by the node that leads their shard (for a read that may lag: by a near one that has a replica of it),
+ * packed into requests that stay below the server's limits, sent side by side, and put back into the order asked. A batch
+ * is no transaction: each item succeeds or fails on its own, and no item's failure is thrown: `BatchResult` tells what
+ * became of each.
  *
  * Items that failed for a passing reason (no leader just now, moved to another shard, answer too large) are sent again,
  * within the same deadline. A write whose outcome is unknown is not: it would need the whole request's key.
@@ -17,13 +18,14 @@ import { withQuery } from "./collections.js";
 import type { Answer, Core } from "./core.js";
 import { type Document, keyHeader, limitsOf, meansAbsent, VERSION_MAX, type WriteResult } from "./entities.js";
 import { apiError, ConfigurationError, EncodingError, InvalidUrnError } from "./errors.js";
+import { STRONG } from "./freshness.js";
 import { encodeDocument, utf8Length } from "./json.js";
-import { anyReplica, type ReadOptions, readParameters, type WriteOptions } from "./options.js";
+import type { ReadOptions, WriteOptions } from "./options.js";
 import { keyHalves } from "./placement.js";
 import type { Urn } from "./urn.js";
 
 const TOPOLOGY_TIMEOUT_MS = 5000;
-const MOVED_CODES: ReadonlySet<string> = new Set(["wrong_shard", "no_leader"]);
+const MOVED_CODES: ReadonlySet<string> = new Set(["wrong_shard", "no_leader", "node_unreachable", "stale_epoch"]);
 const NO_FAULT = "batch_response_limit";
 
 /** An item to put: a name, its document, and perhaps a version it must have: 0 for "must not exist". */
@@ -97,15 +99,16 @@ export async function batchGet(
   const operation = OPERATIONS.batchGet;
   const entries = listed(names, (name): Entry => ({ name }));
   const { timeoutMs, signal } = limitsOf(core, options);
+  const read = core.options.read.under(options);
   const job: Job = {
     operation,
     opening: '{"urns":[',
-    target: withQuery(operation.path, readParameters(options)),
+    target: withQuery(operation.path, read.parameters),
     deadline: core.world.clock() + timeoutMs,
     signal,
     headers: { "Content-Type": "application/json" },
     repeatable: true,
-    anyReplica: anyReplica(options),
+    read,
     independent: true,
   };
   const board = new Board(entries.length);
@@ -117,7 +120,7 @@ export async function batchGet(
       const found = itemOf(outcome);
       const urn = urns[index];
       if (urn !== undefined && found?.version !== undefined && found.doc !== undefined) {
-        return { urn, version: found.version, doc: found.doc, role: null, lagMs: null };
+        return { urn, version: found.version, doc: found.doc, role: null, lagMs: null, node: null };
       }
       // A read from where nothing was ever written finds nothing; that is how get() sees it, too.
       const absent = urn !== undefined && meansAbsent(codeOf(outcome));
@@ -176,7 +179,7 @@ async function write(
     signal,
     headers: { ...key, "Content-Type": "application/json" },
     repeatable: "Idempotency-Key" in key,
-    anyReplica: false,
+    read: STRONG,
     // An item sent again could overtake another one with the same URN.
     independent: new Set(items.map((item) => item.text)).size === items.length,
   };
@@ -240,9 +243,9 @@ async function run(core: Core, job: Job, items: readonly Item[], board: Board): 
     const asked = pending;
     const sent = await sideBySide(
       cutRequests(core, job, asked, round).map(
-        ({ chunks, part }) =>
+        ({ chunks, part, node }) =>
           () =>
-            inTurn(core, job, chunks, part),
+            inTurn(core, job, chunks, part, node),
       ),
       core.options.parallel,
     );

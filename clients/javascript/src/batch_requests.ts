@@ -6,7 +6,9 @@ import { BatchFailure } from "./batch_result.js";
 import { type Answer, type Core, perform } from "./core.js";
 import { decoded } from "./entities.js";
 import { ThemisError, TimeoutError, TooLargeError } from "./errors.js";
+import type { Freshness } from "./freshness.js";
 import { isBatchResponse } from "./shapes.js";
+import type { Endpoint } from "./transport/message.js";
 import type { Urn } from "./urn.js";
 import { type Hash64, hashText, xxh64Halves } from "./xxh64.js";
 
@@ -40,7 +42,7 @@ export interface Job {
   readonly signal: AbortSignal | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly repeatable: boolean;
-  readonly anyReplica: boolean;
+  readonly read: Freshness;
   /** No URN occurs twice, or order does not matter: requests may run side by side and items be sent again. */
   readonly independent: boolean;
 }
@@ -58,19 +60,23 @@ export interface Turn {
   readonly chunks: readonly (readonly Item[])[];
   /** Names the round in the keys of its requests; null: they are sent under the caller's own key. */
   readonly part: string | null;
+  /** Whom to ask first; null: whom the router chooses. */
+  readonly node: Endpoint | null;
 }
 
 /** Group items by node and cut the groups into requests. */
 export function cutRequests(core: Core, job: Job, items: readonly Item[], round: number): Turn[] {
-  const byNode = groupedByNode(core, items).map(cut);
+  // What a replica could not answer is asked of the leaders.
+  const isNear = job.read.anyReplica && round === 0;
+  const byNode = groupedByNode(core, items, isNear).map((group) => ({ node: group.node, chunks: cut(group.items) }));
   // What fits into one request is sent under the caller's own key.
-  const whole = round === 0 && byNode.length === 1 && byNode[0]?.length === 1;
+  const whole = round === 0 && byNode.length === 1 && byNode[0]?.chunks.length === 1;
   const part = whole ? null : String(round);
   if (job.independent) {
-    return byNode.flat().map((chunk) => ({ chunks: [chunk], part }));
+    return byNode.flatMap(({ node, chunks }) => chunks.map((chunk) => ({ chunks: [chunk], part, node })));
   }
   // A URN occurs twice: its writes happen in their order, so the requests to its node do.
-  return byNode.map((chunks) => ({ chunks, part }));
+  return byNode.map(({ node, chunks }) => ({ chunks, part, node }));
 }
 
 /** Send requests one after the other; one that fails does not keep the next from being sent. */
@@ -79,11 +85,12 @@ export async function inTurn(
   job: Job,
   chunks: readonly (readonly Item[])[],
   part: string | null,
+  node: Endpoint | null,
 ): Promise<Sent[]> {
   const found: Sent[] = [];
   for (const chunk of chunks) {
     try {
-      found.push(...(await send(core, job, chunk, part)));
+      found.push(...(await send(core, job, chunk, part, node)));
     } catch (error) {
       if (!(error instanceof ThemisError)) {
         throw error;
@@ -95,22 +102,40 @@ export async function inTurn(
   return found;
 }
 
-/** Items whose shards are led by the same node travel together: a node answers for all of its shards at once. */
-function groupedByNode(core: Core, items: readonly Item[]): (readonly Item[])[] {
-  if (core.router.view === null) {
-    return [items];
+/** Items of one node, null where none is known for them. */
+interface Group {
+  readonly node: Endpoint | null;
+  readonly items: Item[];
+}
+
+/** Items whose shards are at the same node travel together: a node answers for all of its shards at once. */
+function groupedByNode(core: Core, items: readonly Item[], isNear: boolean): Group[] {
+  const { view } = core.router;
+  if (view === null) {
+    return [{ node: null, items: [...items] }];
   }
-  const groups = new Map<string, Item[]>();
+  const byUrl = new Map<string, Group>();
+  const byShard = new Map<string, Group>();
   for (const item of items) {
-    const node = core.router.leader(item.hash)?.url ?? "";
-    const group = groups.get(node);
+    const shardId = view.shardOf(item.hash);
+    let group = byShard.get(shardId);
     if (group === undefined) {
-      groups.set(node, [item]);
-    } else {
-      group.push(item);
+      const node = (isNear ? nearOne(core, shardId, byUrl) : null) ?? core.router.leaderOf(shardId);
+      const url = node?.url ?? "";
+      group = byUrl.get(url) ?? { node, items: [] };
+      byUrl.set(url, group);
+      byShard.set(shardId, group);
     }
+    group.items.push(item);
   }
-  return [...groups.values()];
+  return [...byUrl.values()];
+}
+
+/** A near replica of a shard: one that is asked for others already, so that requests are few; null if none is known. */
+function nearOne(core: Core, shardId: string, taken: ReadonlyMap<string, unknown>): Endpoint | null {
+  const nearest = core.router.nearest(shardId);
+  const drawn = nearest[Math.floor(core.world.uniform() * nearest.length)];
+  return nearest.find(({ url }) => taken.has(url)) ?? drawn ?? null;
 }
 
 /** Cut at 10,000 items and at 8 MiB. An item that is too large by itself travels alone, to be refused alone. */
@@ -130,7 +155,13 @@ function cut(items: readonly Item[]): Item[][] {
   return chunks;
 }
 
-async function send(core: Core, job: Job, chunk: readonly Item[], part: string | null): Promise<Sent[]> {
+async function send(
+  core: Core,
+  job: Job,
+  chunk: readonly Item[],
+  part: string | null,
+  node: Endpoint | null,
+): Promise<Sent[]> {
   const body = `${job.opening}${chunk.map((item) => item.encoded).join(",")}]}`;
   const timeoutMs = job.deadline - core.world.clock();
   if (timeoutMs <= 0) {
@@ -148,7 +179,8 @@ async function send(core: Core, job: Job, chunk: readonly Item[], part: string |
       body,
       hash: (chunk[0] as Item).hash,
       repeatable: job.repeatable,
-      anyReplica: job.anyReplica,
+      read: job.read,
+      first: node ?? undefined,
     });
   } catch (error) {
     if (!(error instanceof TooLargeError) || chunk.length === 1 || error.code === "document_too_large") {
@@ -156,7 +188,7 @@ async function send(core: Core, job: Job, chunk: readonly Item[], part: string |
     }
     // This server allows less than we assumed.
     const middle = chunk.length >>> 1;
-    return inTurn(core, job, [chunk.slice(0, middle), chunk.slice(middle)], part ?? "0");
+    return inTurn(core, job, [chunk.slice(0, middle), chunk.slice(middle)], part ?? "0", node);
   }
   return [{ items: chunk, outcomes: outcomesOf(core, answer, chunk.length), answer }];
 }

@@ -1,15 +1,7 @@
 /** The catalogue's and the cluster's part of `ThemisClient`: methods without state of their own. */
 
-import type {
-  AdminMetrics,
-  AdminTopology,
-  Collection,
-  CollectionCount,
-  Model,
-  Namespace,
-  Topology,
-  VersionInfo,
-} from "./_generated/models.js";
+import type { Collection, CollectionCount, Model, Namespace, Topology, VersionInfo } from "./_generated/models.js";
+import { AdminMethods } from "./admin_methods.js";
 import * as cluster from "./cluster.js";
 import * as collections from "./collections.js";
 import type { Core } from "./core.js";
@@ -18,11 +10,12 @@ import { EntityIterator } from "./listing.js";
 import { type CallOptions, checkName, type NamespaceOption, type ReadOptions, type WriteOptions } from "./options.js";
 
 /** What `ThemisClient` can do with collections, namespaces and the cluster. */
-export abstract class CatalogueMethods {
+export abstract class CatalogueMethods extends AdminMethods {
   readonly #core: Core;
 
   /** @internal */
   constructor(core: Core) {
+    super(core);
     this.#core = core;
   }
 
@@ -151,16 +144,6 @@ export abstract class CatalogueMethods {
   /** The metrics of one node, in Prometheus' text format. */
   async metrics(options: CallOptions = {}): Promise<string> {
     return cluster.metrics(this.#core, options);
-  }
-
-  /** The shards as an operator sees them: health, ranges, key counts. */
-  async adminTopology(options: CallOptions = {}): Promise<AdminTopology> {
-    return cluster.adminTopology(this.#core, options);
-  }
-
-  /** The figures of one node for a dashboard. */
-  async adminMetrics(options: CallOptions = {}): Promise<AdminMetrics> {
-    return cluster.adminMetrics(this.#core, options);
   }
 
   #in({ namespace }: NamespaceOption): string {

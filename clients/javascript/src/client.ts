@@ -7,6 +7,7 @@ import { CatalogueMethods } from "./catalogue.js";
 import { Core } from "./core.js";
 import * as entities from "./entities.js";
 import type { ChangeOptions, Document, Entity, GetEntityOptions, PutOptions, WriteResult } from "./entities.js";
+import { ConfigurationError } from "./errors.js";
 import { type ClientOptions, checkName, checkOptions } from "./options.js";
 import type { NamespaceOption, ReadOptions, WriteOptions } from "./options.js";
 import { defaultTransport } from "./platform.js";
@@ -36,6 +37,36 @@ export class ThemisClient extends CatalogueMethods {
     const core = new Core(checked, tokens, options.transport ?? defaultTransport(options));
     super(core);
     this.#core = core;
+  }
+
+  // The session
+
+  /**
+   * What this client has seen, as a text for `mergeSession` of another one; "" if it has seen nothing.
+   *
+   * The session is why a client reads its own writes, and nothing older than what it has read before, whichever replica
+   * answers (with `sessions: false`, only strong reads do).
+   */
+  get sessionToken(): string {
+    return this.#core.session?.token() ?? "";
+  }
+
+  /**
+   * Let reads see what another client has seen, too: its `sessionToken`, perhaps from another process.
+   *
+   * @throws ConfigurationError for what is no token, and from a client that keeps no session.
+   */
+  mergeSession(token: string): void {
+    const { session } = this.#core;
+    if (session === null) {
+      throw new ConfigurationError("this client keeps no session (sessions: false)");
+    }
+    session.merge(token);
+  }
+
+  /** Begin anew, as if nothing had been seen: for a cluster that was restored from a backup. */
+  forgetSession(): void {
+    this.#core.session?.forget();
   }
 
   // Entities

@@ -1,13 +1,13 @@
 /** What the cluster says about itself. */
 
-import type { AdminMetrics, AdminTopology, Topology, VersionInfo } from "./_generated/models.js";
+import type { Topology, VersionInfo } from "./_generated/models.js";
 import { OPERATIONS } from "./_generated/operations.js";
 import { fetchRecord, pathOf } from "./collections.js";
 import { type Answer, type Core, perform } from "./core.js";
 import { decoded, limitsOf } from "./entities.js";
 import { TimeoutError, TransportError } from "./errors.js";
 import { type CallOptions, parseEndpoint } from "./options.js";
-import { isAdminMetrics, isAdminTopology, isTopology, isVersionInfo } from "./shapes.js";
+import { isTopology, isVersionInfo } from "./shapes.js";
 import { TopologyView } from "./topology.js";
 
 /** How one node is. */
@@ -73,16 +73,6 @@ export async function health(core: Core, options: HealthOptions): Promise<NodeHe
 /** GET /version. */
 export async function version(core: Core, options: CallOptions): Promise<VersionInfo> {
   return fetchRecord(core, "getVersion", pathOf("getVersion"), isVersionInfo, options);
-}
-
-/** GET /api/admin/topology. */
-export async function adminTopology(core: Core, options: CallOptions): Promise<AdminTopology> {
-  return fetchRecord(core, "adminTopology", pathOf("adminTopology"), isAdminTopology, options);
-}
-
-/** GET /api/admin/metrics. */
-export async function adminMetrics(core: Core, options: CallOptions): Promise<AdminMetrics> {
-  return fetchRecord(core, "adminMetrics", pathOf("adminMetrics"), isAdminMetrics, options);
 }
 
 /** GET /metrics, as text. */

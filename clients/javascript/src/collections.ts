@@ -17,8 +17,9 @@ import { type OperationId, OPERATIONS } from "./_generated/operations.js";
 import { type Core, perform } from "./core.js";
 import { decoded, keyHeader, limitsOf } from "./entities.js";
 import { ConfigurationError } from "./errors.js";
+import { type Freshness, STRONG } from "./freshness.js";
 import { encodeDocument } from "./json.js";
-import { type CallOptions, checkName, type ReadOptions, readParameters, type WriteOptions } from "./options.js";
+import { type CallOptions, checkName, type ReadOptions, type WriteOptions } from "./options.js";
 import {
   isCollection,
   isCollectionCount,
@@ -62,20 +63,22 @@ export function withQuery(path: string, parameters: readonly string[]): string {
   return parameters.length === 0 ? path : `${path}?${parameters.join("&")}`;
 }
 
-/** GET something and decode it. */
+/** GET something and decode it; `target` has the parameters of `read` at its end. */
 export async function fetchRecord<T>(
   core: Core,
   operationId: OperationId,
   target: string,
   shape: Shape<T>,
   options: CallOptions,
+  read: Freshness = STRONG,
 ): Promise<T> {
   const operation = OPERATIONS[operationId];
-  const answer = await perform(core, { operation, target, ...limitsOf(core, options) });
+  const answer = await perform(core, { operation, target, ...limitsOf(core, options), read });
   return decoded(core, answer, shape, operationId === "listEntities" ? "page of entities" : `answer to ${operationId}`);
 }
 
-async function change<T>(
+/** Change something and decode what it is now; what may be repeated by itself takes no key (`idempotencyKey: false`). */
+export async function change<T>(
   core: Core,
   operationId: OperationId,
   target: string,
@@ -83,14 +86,15 @@ async function change<T>(
   shape: Shape<T>,
   options: WriteOptions,
 ): Promise<T> {
+  const operation = OPERATIONS[operationId];
   const key = keyHeader(core, options.idempotencyKey);
   const answer = await perform(core, {
-    operation: OPERATIONS[operationId],
+    operation,
     target,
     ...limitsOf(core, options),
     headers: body === null ? key : { ...key, "Content-Type": "application/json" },
     body: body === null ? "" : encodeDocument(body),
-    repeatable: "Idempotency-Key" in key,
+    repeatable: operation.idempotent || "Idempotency-Key" in key,
   });
   return decoded(core, answer, shape, `answer to ${operationId}`);
 }
@@ -203,8 +207,9 @@ export async function countCollection(
   name: string,
   options: ReadOptions,
 ): Promise<CollectionCount> {
-  const path = collectionPath("countCollection", namespace, name);
-  return fetchRecord(core, "countCollection", withQuery(path, readParameters(options)), isCollectionCount, options);
+  const read = core.options.read.under(options);
+  const target = withQuery(collectionPath("countCollection", namespace, name), read.parameters);
+  return fetchRecord(core, "countCollection", target, isCollectionCount, options, read);
 }
 
 /** What a listing is made by. */
@@ -238,10 +243,11 @@ export function pageFetcher(
   limitsOf(core, options);
   const path = collectionPath("listEntities", namespace, name);
   const first = [`limit=${String(pageSize)}`, ...(include === "doc" ? [] : [`include=${include}`])];
-  const last = readParameters(options);
+  const read = core.options.read.under(options);
   return (from) => {
     const place = from === null ? [] : [`cursor=${encodeURIComponent(from)}`];
-    return fetchRecord(core, "listEntities", withQuery(path, [...first, ...place, ...last]), isEntityList, options);
+    const target = withQuery(path, [...first, ...place, ...read.parameters]);
+    return fetchRecord(core, "listEntities", target, isEntityList, options, read);
   };
 }
 

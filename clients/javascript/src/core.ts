@@ -4,7 +4,8 @@
  * ```text
  * perform(core, call)
  *   ├─ no topology yet?          core.topology.load
- *   ├─ choose a node             router.choose: leader, replica, or whoever is alive
+ *   ├─ choose a node             router.choose: leader, near replica, or whoever is alive
+ *   ├─ a lagging read?           says what the session has seen
  *   ├─ transport.send ──────────▶ response ──▶ expected? return it
  *   │                              421: to the owner, at once      401: a new token, once, at once
  *   │                              retryable: wait (full jitter, Retry-After), budget, deadline, again
@@ -13,16 +14,23 @@
  *
  * A request *may be repeated* when it only reads, when it carries an idempotency key, when it cannot have reached the
  * server, or when the server says so. Anything else is given back to the caller with `outcomeUnknown`.
+ *
+ * Every answer teaches: the epoch of its topology, who leads the shard of the entity it is about, and what the session has
+ * seen.
  */
 
 import type { Operation } from "./_generated/operations.js";
+import { chosen, heed, learn, withSession } from "./attempt.js";
 import { type ApiError, apiError, ClientClosedError, TimeoutError, TransportError } from "./errors.js";
+import type { Freshness } from "./freshness.js";
 import { checkPropagated, HookList } from "./hooks.js";
 import { newId } from "./ids.js";
-import { decodeJson, decodeUtf8 } from "./json.js";
+import { Nearness } from "./nearness.js";
 import type { Options } from "./options.js";
+import { isProblem, type Problem, problemOf } from "./problem.js";
 import { parseRetryAfter } from "./retry.js";
 import { Router } from "./router.js";
+import { Session } from "./session.js";
 import type { TokenSource } from "./token.js";
 import { TopologyKeeper } from "./topology_keeper.js";
 import {
@@ -65,8 +73,12 @@ export interface Call {
   readonly expected?: ReadonlySet<number>;
   /** Whether it may be sent again although it may have reached a server; true by default. */
   readonly repeatable?: boolean;
-  /** Whether a lagging replica may answer. */
-  readonly anyReplica?: boolean;
+  /** How fresh the answer must be; its parameters are the end of `target`. STRONG by default. */
+  readonly read?: Freshness;
+  /** Whether it is about a single entity, so that who answers is who leads its shard (or follows there). */
+  readonly oneEntity?: boolean;
+  /** The node to ask first, where it is not out. */
+  readonly first?: Endpoint | undefined;
   /** Instead of the policy's. */
   readonly retriesMax?: number;
 }
@@ -99,6 +111,8 @@ export class Core {
   readonly router: Router;
   readonly hooks: HookList;
   readonly topology: TopologyKeeper;
+  /** What the client has seen; null where that is not kept. */
+  readonly session: Session | null;
   /** What every request has. */
   readonly headers: Readonly<Record<string, string>>;
   #closed = false;
@@ -108,7 +122,9 @@ export class Core {
     this.world = world;
     this.transport = transport;
     this.tokens = tokens;
-    this.router = new Router(options.endpoints, world.clock, world.uniform);
+    const nearness = new Nearness(options.datacenter, options.rack);
+    this.router = new Router(options.endpoints, world.clock, world.uniform, nearness);
+    this.session = options.sessions ? new Session() : null;
     this.hooks = new HookList(options.hooks);
     this.headers = { "User-Agent": options.userAgent, Accept: "application/json, application/problem+json" };
     this.topology = new TopologyKeeper(this);
@@ -168,7 +184,7 @@ export class Answer {
 }
 
 /** Where a call stands: what its attempts have come to so far. */
-class Course {
+export class Course {
   readonly deadline: number;
   readonly requestId = newId();
   attempts = 0;
@@ -178,9 +194,14 @@ class Course {
   endpoint: Endpoint | undefined;
   avoid: Endpoint | undefined;
   outcomeUnknown = false;
+  /** Whether the next attempt may go to a replica that lags. */
+  anyReplica: boolean;
+  /** The URLs that have refused, or not answered. */
+  readonly asked = new Set<string>();
 
-  constructor(deadline: number) {
+  constructor(deadline: number, anyReplica: boolean) {
     this.deadline = deadline;
+    this.anyReplica = anyReplica;
   }
 }
 
@@ -191,7 +212,7 @@ export async function perform(core: Core, call: Call): Promise<Answer> {
     throw reasonOf(call.signal);
   }
   const began = core.world.clock();
-  const course = new Course(began + call.timeoutMs);
+  const course = new Course(began + call.timeoutMs, call.read?.anyReplica ?? false);
   core.options.budget.earn();
   if (core.hooks.isEmpty) {
     return attemptUntilDone(core, call, course, {});
@@ -239,9 +260,8 @@ async function attemptUntilDone(
     if (call.endpoint === undefined && router.wantsTopology) {
       await loadTopology(core, call, course);
     }
-    const { avoid } = course;
-    const endpoint: Endpoint =
-      call.endpoint ?? redirect ?? router.choose({ hash: call.hash, anyReplica: call.anyReplica ?? false, avoid });
+    const target = call.read?.anyReplica === true ? withSession(core, call, course, headers) : call.target;
+    const endpoint: Endpoint = call.endpoint ?? redirect ?? chosen(core, call, course);
     redirect = course.avoid = undefined;
     course.endpoint = endpoint;
     const token: string | null =
@@ -256,7 +276,7 @@ async function attemptUntilDone(
     core.checkOpen();
     course.attempts++;
     course.status = null;
-    const request = new TransportRequest(call.operation.method, endpoint, call.target, headers, call.body ?? "");
+    const request = new TransportRequest(call.operation.method, endpoint, target, headers, call.body ?? "");
     let judged: Judged;
     try {
       const timeoutMs = Math.min(remaining, core.options.retry.attemptTimeoutMs);
@@ -266,18 +286,20 @@ async function attemptUntilDone(
         throw reasonOf(call.signal);
       }
       course.status = response.status;
-      router.answered(endpoint);
-      noteEpoch(core, response);
+      learn(core, call, response);
       if (response.status < 300 || (call.expected ?? NO_STATUSES).has(response.status)) {
+        router.answered(endpoint);
         return new Answer(response, endpoint, course.attempts, course.requestId, !call.operation.idempotent);
       }
+      const problem = problemOf(response);
+      // A node that is going away has answered, but for the last time.
+      router[problem["code"] === "shutting_down" ? "failed" : "answered"](endpoint);
       if (response.status === 401 && tokens.isFetched && !tokenRenewed) {
         tokenRenewed = true;
         await fetchToken(core, call, course, token);
         reportRetry(core, call, course, "token_refresh", 0);
         continue;
       }
-      const problem = problemOf(response);
       if (response.status === 421 && call.endpoint === undefined) {
         redirect = ownerOf(core, course, problem);
         if (redirect !== undefined) {
@@ -287,6 +309,7 @@ async function attemptUntilDone(
         await loadTopology(core, call, course);
       }
       course.avoid = endpoint;
+      course.asked.add(endpoint.url);
       judged = judgeStatus(core, call, course, response, problem);
     } catch (failure) {
       if (!TransportFailure.is(failure) || call.signal?.aborted === true) {
@@ -318,6 +341,7 @@ interface Judged {
 function judgeFailure(core: Core, call: Call, course: Course, failure: TransportFailure): Judged {
   const endpoint = course.endpoint as Endpoint;
   const poolWasBusy = failure.kind === "timeout" && !failure.sent;
+  course.asked.add(endpoint.url);
   if (!failure.reused && !poolWasBusy) {
     core.router.failed(endpoint);
     core.topology.refreshWanted();
@@ -339,30 +363,23 @@ function judgeFailure(core: Core, call: Call, course: Course, failure: Transport
   };
 }
 
-function judgeStatus(
-  core: Core,
-  call: Call,
-  course: Course,
-  response: TransportResponse,
-  problem: Readonly<Record<string, unknown>>,
-): Judged {
+function judgeStatus(core: Core, call: Call, course: Course, response: TransportResponse, problem: Problem): Judged {
   const { status } = response;
-  const isProblem = Object.keys(problem).length > 0;
-  const repeatable = isProblem
-    ? problem["retryable"] === true
-    : GATEWAY_STATUSES.has(status) && (call.repeatable ?? true);
-  if (!call.operation.idempotent && status >= 500 && !(isProblem && (status === 503 || status === 507))) {
+  const isTold = isProblem(problem);
+  const repeatable = isTold ? problem["retryable"] === true : GATEWAY_STATUSES.has(status) && (call.repeatable ?? true);
+  if (!call.operation.idempotent && status >= 500 && !(isTold && (status === 503 || status === 507))) {
     course.outcomeUnknown = true;
   }
   // A final refusal settles it: with a key, an earlier attempt that succeeded would have been answered again.
   const outcomeUnknown = course.outcomeUnknown && (repeatable || status >= 500);
   const { attempts, requestId } = course;
   const error = apiError(status, problem, { attempts, requestId, outcomeUnknown }, repeatable);
+  const mayTurn = heed(core, call, course, error);
   return {
     error,
     repeatable,
     reason: error.code || `status_${String(status)}`,
-    retryAfterMs: parseRetryAfter(response.headers["retry-after"], core.world.wallClock()),
+    retryAfterMs: mayTurn ? null : parseRetryAfter(response.headers["retry-after"], core.world.wallClock()),
   };
 }
 
@@ -384,7 +401,7 @@ function nextWait(core: Core, call: Call, course: Course, { error, reason, retry
 }
 
 /** Where a 421 points, unless it has pointed too often or nowhere. */
-function ownerOf(core: Core, course: Course, problem: Readonly<Record<string, unknown>>): Endpoint | undefined {
+function ownerOf(core: Core, course: Course, problem: Problem): Endpoint | undefined {
   const { owner } = problem;
   if (course.redirects >= REDIRECTS_MAX || typeof owner !== "string") {
     return undefined;
@@ -414,29 +431,6 @@ async function fetchToken(core: Core, call: Call, course: Course, stale: string 
     throw timeoutError(call, course, "the token callback did not answer");
   }
   return token;
-}
-
-/** Note under which epoch a node answered. */
-export function noteEpoch(core: Core, response: TransportResponse): void {
-  const epoch = response.headers["themis-topology-epoch"];
-  if (epoch !== undefined && /^\d{1,16}$/.test(epoch) && core.router.sawEpoch(Number(epoch))) {
-    core.topology.refreshWanted();
-  }
-}
-
-/** The problem document of an answer; empty if it is none. */
-function problemOf(response: TransportResponse): Readonly<Record<string, unknown>> {
-  if (response.headers["content-type"]?.startsWith("application/problem+json") !== true) {
-    return {};
-  }
-  try {
-    const problem = decodeJson(decodeUtf8(response.body));
-    const isObject = typeof problem === "object" && problem !== null && !Array.isArray(problem);
-    return isObject ? (problem as Readonly<Record<string, unknown>>) : {};
-  } catch {
-    // A proxy's mistake; the status says enough.
-    return {};
-  }
 }
 
 function timeoutError(call: Call, course: Course, detail: string, cause?: unknown): TimeoutError {

@@ -6,14 +6,12 @@ import { ConfigurationError } from "./errors.js";
 import { newId } from "./ids.js";
 import { decodeJson, decodeUtf8, encodeDocument } from "./json.js";
 import {
-  anyReplica,
   type CallOptions,
   checkIdempotencyKey,
   checkSignal,
   checkTimeout,
   type IdempotencyKey,
   type ReadOptions,
-  readParameters,
   type WriteOptions,
 } from "./options.js";
 import { keyHalves } from "./placement.js";
@@ -40,10 +38,12 @@ export interface Entity<T = Document> {
   readonly version: number;
   /** The document. */
   readonly doc: T;
-  /** Which replica answered, "leader" or "follower"; null where the answer does not say. */
+  /** Which replica answered: "leader", "follower" or "learner"; null where the answer does not say. */
   readonly role: string | null;
   /** How far behind that replica may be, in milliseconds; null where the answer does not say. */
   readonly lagMs: number | null;
+  /** The id of the node it is on; null where the answer does not say. */
+  readonly node: string | null;
 }
 
 /** A write that happened. */
@@ -121,6 +121,7 @@ export async function getEntity(core: Core, urn: Urn, options: GetEntityOptions)
     doc: documentOf(core, answer),
     role: response.headers["themis-role"] ?? null,
     lagMs: /^\d{1,15}$/.test(lag) ? Number(lag) : null,
+    node: response.headers["themis-node"] ?? null,
   };
 }
 
@@ -205,16 +206,17 @@ function readCall(
   options: ReadOptions,
   headers: Readonly<Record<string, string>>,
 ): Call {
-  const parameters = readParameters(options);
+  const read = core.options.read.under(options);
   const path = BEFORE_URN + urn.quoted();
   return {
     operation: OPERATIONS[operationId],
-    target: parameters.length === 0 ? path : `${path}?${parameters.join("&")}`,
+    target: read.parameters.length === 0 ? path : `${path}?${read.parameters.join("&")}`,
     ...limitsOf(core, options),
     headers,
     hash: keyHalves(urn.uuid),
     expected: READ_EXPECTED,
-    anyReplica: anyReplica(options),
+    read,
+    oneEntity: true,
   };
 }
 
@@ -234,6 +236,7 @@ function writeCall(
     headers: { ...headers, ...key },
     body,
     hash: keyHalves(urn.uuid),
+    oneEntity: true,
     repeatable: "Idempotency-Key" in key,
   };
 }

@@ -28,7 +28,9 @@
  *     ├── WrongShardError        421; normally followed, never seen
  *     ├── TooManyRequestsError   429; `retryAfterMs`
  *     └── ServerError            5xx
- *         ├── UnavailableError         503: not_ready, shutting_down, no_leader
+ *         ├── UnavailableError         503: not_ready, shutting_down, no_leader, node_unreachable, ...
+ *         │   ├── LagExceededError         no replica is fresh enough; `limit`, `lagMs`
+ *         │   └── SessionNotReachedError   no replica has what this client has seen
  *         ├── OutcomeUnknownError      504: the write may or may not have happened
  *         └── DiskFullError            507
  * ```
@@ -256,6 +258,25 @@ export class ServerError extends ApiError {}
 /** 503: the node cannot serve this now. */
 export class UnavailableError extends ServerError {}
 
+/** No replica that can be reached could prove to be as fresh as a bounded read wants it. */
+export class LagExceededError extends UnavailableError {
+  /** How far behind it might have been, in milliseconds; null where the server does not say. */
+  get limit(): number | null {
+    return integer(this.problem["limit"]);
+  }
+
+  /** The least lag that a replica could prove, in milliseconds; null if none could. */
+  get lagMs(): number | null {
+    return integer(this.problem["lag_ms"]);
+  }
+}
+
+/**
+ * No replica that can be reached has what this client has seen already. If that lasts, the cluster is another one, or was
+ * restored from a backup: `forgetSession()` begins anew.
+ */
+export class SessionNotReachedError extends UnavailableError {}
+
 /** 504: the write was accepted, but not confirmed in time: it may or may not have happened. */
 export class OutcomeUnknownError extends ServerError {}
 
@@ -312,6 +333,8 @@ for (const [name, kind] of Object.entries({
   TooManyRequestsError,
   ServerError,
   UnavailableError,
+  LagExceededError,
+  SessionNotReachedError,
   OutcomeUnknownError,
   DiskFullError,
   CallError,
@@ -344,6 +367,8 @@ const BY_CODE: ReadonlyMap<string, ApiErrorKind> = new Map<string, ApiErrorKind>
   ["collection_model_mismatch", ModelMismatchError],
   ["namespace_not_empty", NamespaceNotEmptyError],
   ["outcome_unknown", OutcomeUnknownError],
+  ["lag_exceeded", LagExceededError],
+  ["session_not_reached", SessionNotReachedError],
 ]);
 
 const BY_STATUS: ReadonlyMap<number, ApiErrorKind> = new Map<number, ApiErrorKind>([

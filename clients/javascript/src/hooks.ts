@@ -135,6 +135,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "idempotency-key",
   "if-match",
   "if-none-match",
+  "themis-session",
   "transfer-encoding",
   "user-agent",
   "x-request-id",

@@ -18,24 +18,47 @@ export {
   type AdminMetrics,
   type AdminShard,
   type AdminTopology,
+  type ClusterNode,
+  type ClusterNodeDetail,
+  type ClusterNodeList,
+  type ClusterShard,
+  type ClusterShardList,
+  type ClusterStatus,
   type Collection,
   type CollectionCount,
   type CollectionOptions,
+  type DiskStatus,
   type Figures,
+  type HealthCounts,
+  type JoinToken,
+  type JoinTokenCreated,
+  type LeaderTransferred,
+  type MetadataStatus,
   Model,
   type Namespace,
   type NamespaceOptions,
   type Node,
+  type NodeChanged,
+  type NodeDetails,
+  type NodeGroup,
+  type NodeRemoved,
   type OperationFigures,
   type Point,
   type Replica,
+  type ReplicaCounts,
+  type ReplicasSet,
+  type ReplicaStatus,
   type Shard,
+  type ShardChanged,
   type ShardCount,
   type TokenRange,
   type Topology,
+  type UnreachableNode,
   type VersionInfo,
 } from "./_generated/models.js";
 export { API_VERSION } from "./_generated/operations.js";
+export { AdminMethods } from "./admin_methods.js";
+export type { AdminMetricsOptions, JoinTokenOptions, RemoveNodeOptions, TargetOptions } from "./administration.js";
 export type { DeleteItem, PutItem, PutItems } from "./batch.js";
 export { BatchFailure, BatchGetResult, type BatchPlace, BatchResult } from "./batch_result.js";
 export { CatalogueMethods } from "./catalogue.js";
@@ -74,6 +97,7 @@ export {
   IdempotencyKeyReusedError,
   InvalidUrnError,
   type InvalidUrnReason,
+  LagExceededError,
   ModelMismatchError,
   NamespaceNotEmptyError,
   NamespaceNotFoundError,
@@ -82,6 +106,7 @@ export {
   PreconditionFailedError,
   type ProblemDocument,
   ServerError,
+  SessionNotReachedError,
   ThemisError,
   TimeoutError,
   TooLargeError,
@@ -91,13 +116,13 @@ export {
   UnavailableError,
   WrongShardError,
 } from "./errors.js";
+export type { Consistency } from "./freshness.js";
 export type { Hooks, RequestEnd, RequestRetry, RequestStart } from "./hooks.js";
 export type { Integers } from "./json.js";
 export { EntityIterator, type ListedEntity } from "./listing.js";
 export type {
   CallOptions,
   ClientOptions,
-  Consistency,
   IdempotencyKey,
   NamespaceOption,
   ReadOptions,

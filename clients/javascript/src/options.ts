@@ -1,16 +1,12 @@
 /** The options of a client and of its calls, checked where they enter. */
 
 import { ConfigurationError } from "./errors.js";
+import { type Consistency, Freshness } from "./freshness.js";
 import type { Hooks } from "./hooks.js";
 import type { Integers } from "./json.js";
 import { RetryBudget, type RetryBudgetOptions, type RetryOptions, RetryPolicy } from "./retry.js";
 import { Endpoint, type Transport } from "./transport/message.js";
 import { VERSION } from "./version.js";
-
-/**
- * How fresh a read must be: `strong` (the default), at most `maxLagMs` behind (`bounded`), or whatever (`eventual`).
- */
-export type Consistency = "strong" | "bounded" | "eventual";
 
 /** A bearer token, or what fetches one: asked once, and once more when the server answers 401. */
 export type Token = string | (() => string | Promise<string>);
@@ -80,6 +76,19 @@ export interface ClientOptions {
    * exactly, as BigInts (`"bigint"`; then only those integers are BigInts). BigInts are always written exactly.
    */
   readonly integers?: Integers;
+  /** How fresh reads must be that do not say it themselves; strong by default. */
+  readonly consistency?: Consistency;
+  /** With `consistency: "bounded"`: how far behind the leader the replica that answers may be. */
+  readonly maxLagMs?: number;
+  /** Where this client runs, as the nodes call it: reads that may lag go to the nearest replica. */
+  readonly datacenter?: string;
+  /** Its rack there. */
+  readonly rack?: string;
+  /**
+   * Whether reads that may lag see what this client has written and read before, whichever replica answers; they do by
+   * default.
+   */
+  readonly sessions?: boolean;
 }
 
 /** What every call takes. */
@@ -98,9 +107,9 @@ export interface NamespaceOption {
 
 /** How fresh a read must be. */
 export interface ReadOptions extends CallOptions {
-  /** strong by default. */
+  /** The client's by default, which is strong unless it says otherwise. */
   readonly consistency?: Consistency;
-  /** With `consistency: "bounded"`: how far behind the replica that answers may be. */
+  /** With `consistency: "bounded"`: how far behind the leader the replica that answers may be, at most an hour. */
   readonly maxLagMs?: number;
 }
 
@@ -123,6 +132,10 @@ export interface Options {
   readonly userAgent: string;
   readonly parallel: number;
   readonly integers: Integers;
+  readonly read: Freshness;
+  readonly datacenter: string | undefined;
+  readonly rack: string | undefined;
+  readonly sessions: boolean;
 }
 
 const TIMEOUT_MS_MAX = 86_400_000;
@@ -146,6 +159,9 @@ export function checkOptions(options: ClientOptions): Options {
     userAgent,
     parallel = 4,
     integers = "number",
+    datacenter,
+    rack,
+    sessions = true,
   } = options;
   checkCount(parallel, "parallel");
   checkObject(retry, "retry", "{ retriesMax: 3 }");
@@ -168,6 +184,12 @@ export function checkOptions(options: ClientOptions): Options {
   if (!["number", "bigint"].includes(integers)) {
     throw new ConfigurationError('integers is "number" or "bigint"');
   }
+  if (typeof sessions !== "boolean") {
+    throw new ConfigurationError("sessions is true or false");
+  }
+  if (rack !== undefined && datacenter === undefined) {
+    throw new ConfigurationError("rack goes with datacenter");
+  }
   return {
     endpoints: parseEndpoints(options.endpoints),
     namespace: checkName(namespace, "namespace"),
@@ -180,6 +202,10 @@ export function checkOptions(options: ClientOptions): Options {
     userAgent: `themis-js/${VERSION}${userAgent === undefined ? "" : ` ${userAgent}`}`,
     parallel,
     integers,
+    read: new Freshness(options),
+    datacenter: datacenter === undefined ? undefined : checkName(datacenter, "datacenter"),
+    rack: rack === undefined ? undefined : checkName(rack, "rack"),
+    sessions,
   };
 }
 
@@ -263,30 +289,4 @@ export function checkIdempotencyKey(key: string): string {
     throw new ConfigurationError("an idempotency key is 1 to 255 visible ASCII characters");
   }
   return key;
-}
-
-/** How fresh a read must be, as query parameters; throws ConfigurationError. */
-export function readParameters({ consistency, maxLagMs }: ReadOptions): string[] {
-  const found: string[] = [];
-  if (consistency !== undefined) {
-    if (!["strong", "bounded", "eventual"].includes(consistency)) {
-      throw new ConfigurationError(`consistency is strong, bounded or eventual, not ${JSON.stringify(consistency)}`);
-    }
-    found.push(`consistency=${consistency}`);
-  }
-  if (maxLagMs !== undefined) {
-    if (consistency !== "bounded") {
-      throw new ConfigurationError('maxLagMs goes with consistency: "bounded"');
-    }
-    if (!Number.isSafeInteger(maxLagMs) || maxLagMs < 0) {
-      throw new ConfigurationError("maxLagMs is a whole number, 0 or more");
-    }
-    found.push(`max_lag_ms=${String(maxLagMs)}`);
-  }
-  return found;
-}
-
-/** Whether a lagging replica may answer a read. */
-export function anyReplica({ consistency }: ReadOptions): boolean {
-  return consistency === "bounded" || consistency === "eventual";
 }

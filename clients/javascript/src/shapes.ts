@@ -6,8 +6,6 @@
  */
 
 import type {
-  AdminMetrics,
-  AdminTopology,
   BatchItem,
   BatchResponse,
   Collection,
@@ -25,22 +23,23 @@ import type {
 /** Whether a value from JSON is of a type. */
 export type Shape<T> = (value: unknown) => value is T;
 
-type Test = (value: unknown) => boolean;
+/** Whether a value is what a member has to be. */
+export type Test = (value: unknown) => boolean;
 type Tests<T> = { readonly [K in keyof Required<T>]: Test };
 
-const text: Test = (value) => typeof value === "string";
-const flag: Test = (value) => typeof value === "boolean";
-const integer: Test = (value) => Number.isInteger(value);
-const number: Test = (value) => typeof value === "number";
-const optional =
+export const text: Test = (value) => typeof value === "string";
+export const flag: Test = (value) => typeof value === "boolean";
+export const integer: Test = (value) => Number.isInteger(value);
+export const number: Test = (value) => typeof value === "number";
+export const optional =
   (test: Test): Test =>
   (value) =>
     value === undefined || test(value);
-const nullable =
+export const nullable =
   (test: Test): Test =>
   (value) =>
     value === null || test(value);
-const list =
+export const list =
   (test: Test): Test =>
   (value) =>
     Array.isArray(value) && value.every(test);
@@ -49,7 +48,8 @@ const list =
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function record<T>(tests: Tests<T>): Shape<T> {
+/** An object whose members pass these tests. */
+export function record<T>(tests: Tests<T>): Shape<T> {
   const entries = Object.entries<Test>(tests);
   return (value): value is T => {
     if (!isObject(value)) {
@@ -78,6 +78,7 @@ const isItemError = record<ItemError>({
   owner: optional(nullable(text)),
   epoch: optional(integer),
   retry_after_s: optional(integer),
+  lag_ms: optional(integer),
 });
 
 const isBatchItem = record<BatchItem>({
@@ -130,12 +131,15 @@ export const isTopology = record<Topology>({
       rack: text,
       state: text,
       version: text,
+      health: optional(text),
+      kind: optional(text),
     }),
   ),
   shards: list(
     record<Topology["shards"][number]>({
       shard_id: text,
       leader: nullable(text),
+      leader_term: optional(integer),
       replicas: list(record<{ node_id: string; role: string }>({ node_id: text, role: text })),
     }),
   ),
@@ -143,40 +147,3 @@ export const isTopology = record<Topology>({
 });
 
 export const isVersionInfo = record<VersionInfo>({ server: text, api: text, features: list(text) });
-
-export const isAdminTopology = record<AdminTopology>({
-  epoch: integer,
-  shards: list(
-    record<AdminTopology["shards"][number]>({
-      shard_id: text,
-      primary_endpoint: nullable(text),
-      replicas: list(text),
-      health: text,
-      datacenter: text,
-      token_ranges: list(record<{ start: string; end: string }>({ start: text, end: text })),
-      key_count: integer,
-    }),
-  ),
-});
-
-const points = list(record<{ timestamp: number; value: number }>({ timestamp: integer, value: number }));
-
-export const isAdminMetrics = record<AdminMetrics>({
-  timestamp_ms: integer,
-  interval_ms: integer,
-  query_latency_p95: points,
-  throughput: points,
-  operations: list(
-    record<AdminMetrics["operations"][number]>({
-      operation: text,
-      requests: integer,
-      errors: integer,
-      p50_ms: number,
-      p95_ms: number,
-      p99_ms: number,
-    }),
-  ),
-  storage: isObject,
-  raft: isObject,
-  process: isObject,
-});

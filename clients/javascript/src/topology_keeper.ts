@@ -20,6 +20,7 @@ import { backgroundTimer, LATE, within } from "./wait.js";
 
 const REFRESH_TIMEOUT_MS = 5000;
 const REFRESH_PAUSE_MS = 1000;
+const ATTEMPT_LEAST_MS = 500;
 
 /** The topology's loads and refreshes of one client. */
 export class TopologyKeeper {
@@ -132,10 +133,13 @@ export class TopologyKeeper {
   async #askAround(timeoutMs: number): Promise<void> {
     const { router, world } = this.#core;
     const deadline = world.clock() + timeoutMs;
-    for (const endpoint of router.refreshOrder()) {
+    const order = router.refreshOrder();
+    for (const [place, endpoint] of order.entries()) {
       const headers = await this.#headers(deadline);
-      // A node that hangs must leave time to ask another one.
-      const allowed = Math.min(deadline - world.clock(), timeoutMs / 2);
+      // A node that hangs must leave time to ask the others.
+      const left = deadline - world.clock();
+      const share = Math.min(left / (order.length - place), timeoutMs / 2);
+      const allowed = Math.min(left, Math.max(share, ATTEMPT_LEAST_MS));
       if (headers === null || allowed <= 0) {
         break;
       }

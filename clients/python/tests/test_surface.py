@@ -13,6 +13,7 @@ import themis
 from themis import AsyncThemisClient, ThemisClient
 
 LIFE = {"close": "aclose"}
+WITHOUT_IO = {"iterate", "merge_session", "forget_session"}
 
 
 def public(kind: type) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def test_the_clients_are_twins() -> None:
         twin = theirs[LIFE.get(name, name)]
         if isinstance(member, property):
             continue
-        assert inspect.iscoroutinefunction(twin) is (name != "iterate"), name
+        assert inspect.iscoroutinefunction(twin) is (name not in WITHOUT_IO), name
         one, other = inspect.signature(member), inspect.signature(twin)
         assert one.parameters == other.parameters, name
         if name != "iterate":
@@ -84,7 +85,13 @@ def test_every_operation_of_the_spec_is_reachable() -> None:
         "getCollection": "get_collection", "alterCollection": "alter_collection",
         "dropCollection": "drop_collection", "countCollection": "count_collection", "listEntities": "iterate",
         "getTopology": "topology", "getVersion": "version", "getReady": "health", "getMetrics": "metrics",
-        "adminTopology": "admin_topology", "adminMetrics": "admin_metrics",
+        "adminTopology": "admin_topology", "adminMetrics": "admin_metrics", "adminStatus": "admin_status",
+        "adminNodes": "admin_nodes", "adminNode": "admin_node", "adminRemoveNode": "admin_remove_node",
+        "adminDrainNode": "admin_drain_node", "adminUndrainNode": "admin_undrain_node",
+        "adminShards": "admin_shards", "adminShard": "admin_shard", "adminTransferLeader": "admin_transfer_leader",
+        "adminReplaceReplica": "admin_replace_replica", "adminSetReplicas": "admin_set_replicas",
+        "adminJoinTokens": "admin_join_tokens", "adminCreateJoinToken": "admin_create_join_token",
+        "adminRevokeJoinToken": "admin_revoke_join_token",
     }  # fmt: skip
     not_for_programs = {"getLive": "health() tells more", "getOpenapi": "read by tools, not through an SDK"}
     assert {operation.operation_id for operation in OPERATIONS} == methods.keys() | not_for_programs.keys()

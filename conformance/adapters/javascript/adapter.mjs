@@ -23,6 +23,9 @@ const FEATURES = [
   "hooks",
   "tokens",
   "tls",
+  "administration",
+  "replicas",
+  "sessions",
 ];
 
 /** The adapter does not understand a command or one of its members. */
@@ -42,7 +45,11 @@ const OPS = {
   get: { by: "entity", options: READ },
   get_entity: { by: "entity", options: [...READ, "if_none_match"] },
   exists: { by: "entity", options: READ },
-  put: { by: "entity", first: ["data"], options: [...WRITE, "if_match", "if_none_match"] },
+  put: {
+    by: "entity",
+    first: ["data"],
+    options: [...WRITE, "if_match", "if_none_match"],
+  },
   patch: { by: "entity", first: ["changes"], options: [...WRITE, "if_match"] },
   delete: { by: "entity", options: [...WRITE, "if_match"] },
   batch_get: { by: "batch", options: READ },
@@ -52,8 +59,14 @@ const OPS = {
   alter_namespace: { first: ["name"], options: CHANGE },
   get_namespace: { first: ["name"], options: ["timeout_ms"] },
   list_namespaces: { options: ["timeout_ms"] },
-  drop_namespace: { first: ["name"], options: ["force", "idempotency_key", "timeout_ms"] },
-  create_collection: { first: ["name", "model"], options: [...CHANGE, "namespace"] },
+  drop_namespace: {
+    first: ["name"],
+    options: ["force", "idempotency_key", "timeout_ms"],
+  },
+  create_collection: {
+    first: ["name", "model"],
+    options: [...CHANGE, "namespace"],
+  },
   alter_collection: { first: ["name"], options: [...CHANGE, "namespace"] },
   get_collection: { first: ["name"], options: ASK },
   list_collections: { options: ASK },
@@ -64,7 +77,27 @@ const OPS = {
   version: { options: ["timeout_ms"] },
   metrics: { options: ["timeout_ms"] },
   admin_topology: { options: ["timeout_ms"] },
-  admin_metrics: { options: ["timeout_ms"] },
+  admin_metrics: { options: ["node_id", "timeout_ms"] },
+  admin_status: { options: ["timeout_ms"] },
+  admin_nodes: { options: ["timeout_ms"] },
+  admin_node: { first: ["node_id"], options: ["timeout_ms"] },
+  admin_remove_node: { first: ["node_id"], options: ["force", "timeout_ms"] },
+  admin_drain_node: { first: ["node_id"], options: ["timeout_ms"] },
+  admin_undrain_node: { first: ["node_id"], options: ["timeout_ms"] },
+  admin_shards: { options: ["timeout_ms"] },
+  admin_shard: { first: ["shard_id"], options: ["timeout_ms"] },
+  admin_transfer_leader: {
+    first: ["shard_id"],
+    options: ["target", "timeout_ms"],
+  },
+  admin_replace_replica: {
+    first: ["shard_id", "source"],
+    options: ["target", "timeout_ms"],
+  },
+  admin_set_replicas: { first: ["replicas"], options: ["timeout_ms"] },
+  admin_join_tokens: { options: ["timeout_ms"] },
+  admin_create_join_token: { options: ["ttl_s", "description", "timeout_ms"] },
+  admin_revoke_join_token: { first: ["token_id"], options: ["timeout_ms"] },
 };
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
@@ -134,6 +167,11 @@ function createClient({ client: name, mode, options: asked }) {
       case "idempotency_keys":
       case "parallel":
       case "pool_size":
+      case "consistency":
+      case "max_lag_ms":
+      case "datacenter":
+      case "rack":
+      case "sessions":
       case "token":
         options[camel(member)] = value;
         break;
@@ -178,12 +216,27 @@ function iterate({ client, iterator: name, args }) {
   return { cursor: iterator.cursor };
 }
 
-async function call(id, { client, op, args }) {
+async function call(id, { client: name, op, args }) {
+  const { client } = clients.get(name);
+  switch (op) {
+    // No calls: these ask nobody.
+    case "session_token":
+      return { token: client.sessionToken };
+    case "merge_session":
+      client.mergeSession(args.token);
+      return null;
+    case "forget_session":
+      client.forgetSession();
+      return null;
+  }
   const { method, positional, options } = bind(op, args);
   const controller = new AbortController();
   running.set(id, controller);
   try {
-    const value = await clients.get(client).client[method](...positional, { ...options, signal: controller.signal });
+    const value = await client[method](...positional, {
+      ...options,
+      signal: controller.signal,
+    });
     return wire.shape(themis, op, value);
   } finally {
     running.delete(id);
@@ -237,7 +290,10 @@ function reply(id, answer) {
   process.stdout.write(`${JSON.stringify({ id, ...wire.encode(answer) })}\n`);
 }
 
-for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+for await (const line of createInterface({
+  input: process.stdin,
+  crlfDelay: Infinity,
+})) {
   const command = JSON.parse(line);
   obey(command.id, wire.decode(command)).then(
     (value) => reply(command.id, { value }),

@@ -71,7 +71,11 @@ export function describe(themis, error) {
   const found = { kind, type: canonicalName(error), message: String(error) };
   if (error instanceof themis.CallError) {
     const { attempts, requestId, outcomeUnknown } = error;
-    Object.assign(found, { attempts, request_id: requestId, outcome_unknown: outcomeUnknown });
+    Object.assign(found, {
+      attempts,
+      request_id: requestId,
+      outcome_unknown: outcomeUnknown,
+    });
   }
   if (error instanceof themis.ApiError) {
     const { code, status, retryable } = error;
@@ -85,6 +89,9 @@ export function describe(themis, error) {
   }
   if (error instanceof themis.TooLargeError) {
     found.limit = error.limit;
+  }
+  if (error instanceof themis.LagExceededError) {
+    Object.assign(found, { limit: error.limit, lag_ms: error.lagMs });
   }
   if (error instanceof themis.TooManyRequestsError && error.retryAfterMs !== null) {
     found.retry_after_ms = Math.round(error.retryAfterMs);
@@ -105,6 +112,7 @@ export function shape(themis, op, value) {
   switch (op) {
     case "drop_namespace":
     case "drop_collection":
+    case "admin_revoke_join_token":
       return null;
     case "metrics":
       return { text: value };
@@ -112,7 +120,15 @@ export function shape(themis, op, value) {
       if (value === themis.NOT_MODIFIED) {
         return { not_modified: true };
       }
-      return value === null ? null : { ...entity(value), role: value.role, lag_ms: value.lagMs };
+      if (value === null) {
+        return null;
+      }
+      return {
+        ...entity(value),
+        role: value.role,
+        lag_ms: value.lagMs,
+        node: value.node,
+      };
     case "put":
     case "patch":
     case "delete":
@@ -124,7 +140,11 @@ export function shape(themis, op, value) {
       return {
         ok: value.ok.map(({ urn, version }) => ({ urn: String(urn), version })),
         missing: value.missing.map(String),
-        failed: value.failed.map(({ index, urn, error }) => ({ index, name: urn, error: describe(themis, error) })),
+        failed: value.failed.map(({ index, urn, error }) => ({
+          index,
+          name: urn,
+          error: describe(themis, error),
+        })),
       };
     default:
       return value;
@@ -142,7 +162,13 @@ function placeOf(themis, place) {
 export function recorder(events) {
   return {
     onRequestStart({ operation, method, target, requestId }) {
-      events.push({ event: "start", operation, method, target, request_id: requestId });
+      events.push({
+        event: "start",
+        operation,
+        method,
+        target,
+        request_id: requestId,
+      });
     },
     onRequestRetry({ operation, requestId, endpoint, attempt, reason, status, waitMs }) {
       const wait = Math.round(waitMs);
@@ -179,4 +205,8 @@ function fail() {
 }
 
 /** Hooks with a mistake in them. */
-export const failingHooks = { onRequestStart: fail, onRequestRetry: fail, onRequestEnd: fail };
+export const failingHooks = {
+  onRequestStart: fail,
+  onRequestRetry: fail,
+  onRequestEnd: fail,
+};

@@ -26,7 +26,10 @@ from themis import AsyncThemisClient, Hooks, ThemisClient
 
 JSON = dict[str, Any]
 _Shape = Callable[[Any], Any]
-_FEATURES = ("vectors", "entities", "batches", "iterate", "catalogue", "cluster", "cancel", "hooks", "tokens", "tls")
+_FEATURES = (
+    *("vectors", "entities", "batches", "iterate", "catalogue", "cluster", "cancel", "hooks", "tokens", "tls"),
+    *("administration", "replicas", "sessions"),
+)
 
 
 class Adapter:
@@ -68,8 +71,14 @@ class Adapter:
                 self._create_client(ident, command)
             case "call":
                 mode, client, _ = self._clients[command["client"]]
-                method, positional, named = bind(command["op"], command.get("args", {}))
                 op = command["op"]
+                if op == "session_token":
+                    self._answer(ident, {"token": client.session_token})
+                    return
+                method, positional, named = bind(op, command.get("args", {}))
+                if op in ("merge_session", "forget_session"):
+                    self._answer(ident, getattr(client, method)(*positional))
+                    return
                 self._start(ident, mode, getattr(client, method), positional, named, lambda v: wire.shape(op, v))
             case "iterate":
                 mode, client, _ = self._clients[command["client"]]

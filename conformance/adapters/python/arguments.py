@@ -39,9 +39,29 @@ _OTHER_OPS: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "version": ((), {"timeout"}),
     "metrics": ((), {"timeout"}),
     "admin_topology": ((), {"timeout"}),
-    "admin_metrics": ((), {"timeout"}),
+    "admin_metrics": ((), {"node_id", "timeout"}),
+    "admin_status": ((), {"timeout"}),
+    "admin_nodes": ((), {"timeout"}),
+    "admin_node": (("node_id",), {"timeout"}),
+    "admin_remove_node": (("node_id",), {"force", "timeout"}),
+    "admin_drain_node": (("node_id",), {"timeout"}),
+    "admin_undrain_node": (("node_id",), {"timeout"}),
+    "admin_shards": ((), {"timeout"}),
+    "admin_shard": (("shard_id",), {"timeout"}),
+    "admin_transfer_leader": (("shard_id",), {"target", "timeout"}),
+    "admin_replace_replica": (("shard_id", "source"), {"target", "timeout"}),
+    "admin_set_replicas": (("replicas",), {"timeout"}),
+    "admin_join_tokens": ((), {"timeout"}),
+    "admin_create_join_token": ((), {"ttl_s", "description", "timeout"}),
+    "admin_revoke_join_token": (("token_id",), {"timeout"}),
+    "merge_session": (("token",), set()),
+    "forget_session": ((), set()),
 }
 _ITERATE = {"page_size", "include_docs", "cursor"} | _READ
+_AS_THEY_ARE = {
+    *("endpoints", "namespace", "user_agent", "max_retries", "idempotency_keys", "parallel", "pool_size"),
+    *("consistency", "max_lag_ms", "datacenter", "rack", "sessions"),
+}
 _OPTIONS = {"auto_create_collections", "description", "cache_max_age_s", "change_feed"}
 
 
@@ -65,7 +85,7 @@ def client_options(options: JSON, mode: str, hooks: list[Hooks]) -> JSON:
     """The keyword arguments of both clients for the options of `createClient`."""
     found: JSON = {"hooks": hooks}
     for name, value in options.items():
-        if name in ("endpoints", "namespace", "user_agent", "max_retries", "idempotency_keys", "parallel", "pool_size"):
+        if name in _AS_THEY_ARE:
             found[name] = value
         elif name == "token":
             found["token"] = value

@@ -18,6 +18,7 @@ from themis import (
     ConfigurationError,
     EncodingError,
     InvalidUrn,
+    LagExceeded,
     PreconditionFailed,
     ThemisError,
     TimeoutError,  # the SDK's: it is what the protocol's kind "timeout" means
@@ -90,6 +91,8 @@ def describe(error: BaseException) -> JSON:
         found["version"] = error.version
     if isinstance(error, TooLarge):
         found["limit"] = error.limit
+    if isinstance(error, LagExceeded):
+        found |= {"limit": error.limit, "lag_ms": error.lag_ms}
     if isinstance(error, TooManyRequests) and error.retry_after_s is not None:
         found["retry_after_ms"] = round(error.retry_after_s * 1000)
     if isinstance(error, InvalidUrn):
@@ -99,14 +102,16 @@ def describe(error: BaseException) -> JSON:
 
 def shape(op: str, value: Any) -> Any:
     """What a call gave, as the protocol's table of ops says."""
-    if op in ("drop_namespace", "drop_collection"):
+    if op in ("drop_namespace", "drop_collection", "admin_revoke_join_token"):
         return None
     if op == "metrics":
         return {"text": value}
     if op == "get_entity":
         if value is NOT_MODIFIED:
             return {"not_modified": True}
-        return None if value is None else {**entity(value), "role": value.role, "lag_ms": value.lag_ms}
+        if value is None:
+            return None
+        return {**entity(value), "role": value.role, "lag_ms": value.lag_ms, "node": value.node}
     if isinstance(value, BatchGetResult):
         return {"places": _places(value)}
     if isinstance(value, BatchResult):

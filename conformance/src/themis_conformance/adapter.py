@@ -31,6 +31,9 @@ FEATURES: Final = (
     "hooks",
     "tokens",
     "tls",
+    "administration",
+    "replicas",
+    "sessions",
 )
 MODES: Final = ("sync", "async")
 

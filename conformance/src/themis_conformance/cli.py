@@ -16,6 +16,7 @@ from themis_conformance.adapter import MODES, Adapter, AdapterBroken, Hello
 from themis_conformance.data import cases_directory, vectors_directory
 from themis_conformance.format import Library, load_library
 from themis_conformance.known_failing import KnownFailing
+from themis_conformance.live.cluster import LiveCluster
 from themis_conformance.live.http import Address, NoAnswer
 from themis_conformance.live.state import LiveServer
 from themis_conformance.outcome import Result
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--server", metavar="URL", help="judge this server, and run cases that want a real one on it")
     run.add_argument("--server-ca", metavar="FILE", help="the authority of an https server, as PEM")
+    run.add_argument("--cluster", metavar="CMD", help="a command that harms the nodes of a real cluster (CASES.md)")
     run.add_argument("--adapters-only", action="store_true", help="do not judge the server of --server itself")
     run.add_argument("--mode", choices=MODES, help="only this kind of client")
     run.add_argument("--jobs", type=int, default=0, metavar="N", help="cases side by side (default: twice the cores)")
@@ -110,6 +112,7 @@ async def _run(options: argparse.Namespace, library: Library) -> int:
     if not cases:
         raise _Unusable(f"no case is named {' or '.join(options.filter)}")
     live = await _live(options)
+    harmed = await _harmed(options)
     workers = options.jobs or 2 * (os.cpu_count() or 1)
     runs: list[SdkRun] = []
     for text in options.adapter:
@@ -117,9 +120,9 @@ async def _run(options: argparse.Namespace, library: Library) -> int:
         if any(name == run.name for run in runs):
             raise _Unusable(f"two adapters are called {name!r}; give them names: --adapter NAME=CMD")
         known = _known_failing(options, name, several=len(options.adapter) > 1)
-        runs.append(
-            SdkRun(name, command, hello, jobs_for_adapter(cases, hello, options.mode, live=live is not None), known)
-        )
+        nodes = len(harmed.urls) if harmed is not None else 0
+        jobs = jobs_for_adapter(cases, hello, options.mode, live=live is not None, cluster_nodes=nodes)
+        runs.append(SdkRun(name, command, hello, jobs, known))
     judges_server = live is not None and not options.adapters_only
     server_jobs = jobs_for_server(cases) if judges_server else []
     server_known = _known_failing(options, _SERVER, several=bool(runs))
@@ -137,7 +140,7 @@ async def _run(options: argparse.Namespace, library: Library) -> int:
             progress.note(result)
 
         for run in runs:
-            complaints += await run_sdk(run, workers, live, report)
+            complaints += await run_sdk(run, workers, live, report, harmed)
         if live is not None and judges_server:
             await run_server(_SERVER, server_jobs, workers, live, server_known, report)
     _sort(results, [run.name for run in runs], library)
@@ -168,6 +171,15 @@ async def _live(options: argparse.Namespace) -> LiveServer | None:
     except (ValueError, NoAnswer, OSError) as error:
         raise _Unusable(str(error)) from error
     return live
+
+
+async def _harmed(options: argparse.Namespace) -> LiveCluster | None:
+    if not options.cluster:
+        return None
+    try:
+        return await LiveCluster.open(options.cluster)
+    except ValueError as error:
+        raise _Unusable(str(error)) from error
 
 
 async def _greet(text: str) -> tuple[str, str, Hello]:

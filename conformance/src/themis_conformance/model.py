@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 __all__ = [
     "CALL_FEATURES",
+    "CLUSTER_ACTIONS",
     "Case",
     "Exchange",
     "Preparation",
@@ -18,7 +19,10 @@ __all__ = [
     "WireCheck",
 ]
 
-Place = Literal["scripted", "any", "live"]
+CLUSTER_ACTIONS: Final = ("kill", "stop", "start", "pause", "resume")
+"""What is done to one node of a real cluster."""
+
+Place = Literal["scripted", "any", "live", "cluster"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Step:
     Attributes:
         path: Where it stands.
         kind: Its verb: call, start, wait, cancel, iterate, next, drain, close_iterator, create_client, close_client,
-            events, server, until, wire.
+            events, server, cluster, until, wire.
         subject: What the verb is about: an operation, a name, a list of events.
         client: The client it is done with; None: the only one.
         args: Of the operation.
@@ -192,5 +196,22 @@ CALL_FEATURES = {
     "metrics": "cluster",
     "admin_topology": "cluster",
     "admin_metrics": "cluster",
+    "admin_status": "administration",
+    "admin_nodes": "administration",
+    "admin_node": "administration",
+    "admin_remove_node": "administration",
+    "admin_drain_node": "administration",
+    "admin_undrain_node": "administration",
+    "admin_shards": "administration",
+    "admin_shard": "administration",
+    "admin_transfer_leader": "administration",
+    "admin_replace_replica": "administration",
+    "admin_set_replicas": "administration",
+    "admin_join_tokens": "administration",
+    "admin_create_join_token": "administration",
+    "admin_revoke_join_token": "administration",
+    "session_token": "sessions",
+    "merge_session": "sessions",
+    "forget_session": "sessions",
 }
 """Every op of `call` -> the feature that an adapter needs for it."""

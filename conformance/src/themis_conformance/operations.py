@@ -1,4 +1,4 @@
-"""The 28 operations of the API: method, path, and what a request's path means."""
+"""The 42 operations of the API: method, path, and what a request's path means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ __all__ = ["OPERATIONS", "Operation", "Route", "allowed_methods", "find_route"]
 
 
 class Operation(NamedTuple):
-    """An operation: its operationId, how it is asked for, what its query may have, and how large its body may be."""
+    """An operation: its operationId, how it is asked for, what its query may have, and how large its body may be.
+
+    `writes`: it changes data and takes an Idempotency-Key.
+    """
 
     operation_id: str
     method: str
@@ -22,6 +25,8 @@ class Operation(NamedTuple):
 _READ: Final = ("consistency", "max_lag_ms")
 _PAGE: Final = ("limit", "cursor")
 _NAMESPACE: Final = "/namespaces/{namespace}"
+_NODE: Final = "/api/admin/nodes/{node_id}"
+_SHARD: Final = "/api/admin/shards/{shard_id}"
 _COLLECTION: Final = "/namespaces/{namespace}/collections/{collection}"
 
 _ALL: Final = (
@@ -52,7 +57,21 @@ _ALL: Final = (
     Operation("getMetrics", "GET", "/metrics"),
     Operation("getOpenapi", "GET", "/openapi.json"),
     Operation("adminTopology", "GET", "/api/admin/topology"),
-    Operation("adminMetrics", "GET", "/api/admin/metrics"),
+    Operation("adminMetrics", "GET", "/api/admin/metrics", ("node_id",)),
+    Operation("adminStatus", "GET", "/api/admin/status"),
+    Operation("adminNodes", "GET", "/api/admin/nodes"),
+    Operation("adminNode", "GET", _NODE),
+    Operation("adminRemoveNode", "DELETE", _NODE, ("force",)),
+    Operation("adminDrainNode", "POST", f"{_NODE}/drain"),
+    Operation("adminUndrainNode", "POST", f"{_NODE}/undrain"),
+    Operation("adminShards", "GET", "/api/admin/shards"),
+    Operation("adminShard", "GET", _SHARD),
+    Operation("adminTransferLeader", "POST", f"{_SHARD}/transfer-leader", body="small"),
+    Operation("adminReplaceReplica", "POST", f"{_SHARD}/replace-replica", body="small"),
+    Operation("adminSetReplicas", "PUT", "/api/admin/replicas", body="small"),
+    Operation("adminJoinTokens", "GET", "/api/admin/join-tokens"),
+    Operation("adminCreateJoinToken", "POST", "/api/admin/join-tokens", body="small"),
+    Operation("adminRevokeJoinToken", "DELETE", "/api/admin/join-tokens/{token_id}"),
 )
 
 OPERATIONS: Final = {operation.operation_id: operation for operation in _ALL}

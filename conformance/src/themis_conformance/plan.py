@@ -14,6 +14,8 @@ __all__ = [
     "FaultPlan",
     "Limits",
     "NamespacePlan",
+    "NodePlan",
+    "ReplicasPlan",
     "ServerPlan",
     "TlsPlan",
     "WrongShard",
@@ -57,6 +59,25 @@ class Limits:
     answer_items_max: int = 1 << 53
     answer_bytes_max: int = 32 << 20
     body_bytes_max: int = 1 << 20
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """What the topology says of a node."""
+
+    datacenter: str = "dc1"
+    rack: str = "rack1"
+    health: str = "healthy"
+    kind: str = "data"
+    state: str = "up"
+
+
+@dataclass(frozen=True)
+class ReplicasPlan:
+    """Where the replicas of a shard are: numbers of nodes."""
+
+    voters: tuple[int, ...]
+    learners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,5 +172,7 @@ class ServerPlan:
     limits: Limits = field(default_factory=Limits)
     tokens: tuple[str, ...] | None = None
     down: tuple[int, ...] = ()
+    labels: dict[int, NodePlan] = field(default_factory=dict)
+    replicas: dict[str, ReplicasPlan] = field(default_factory=dict)
     tls: TlsPlan | None = None
     faults: tuple[FaultPlan, ...] = ()

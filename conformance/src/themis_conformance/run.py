@@ -15,6 +15,7 @@ from themis_conformance.judge.scenario import run_scenario
 from themis_conformance.judge.stage import Certificates
 from themis_conformance.judge.vector import run_vector
 from themis_conformance.known_failing import KnownFailing
+from themis_conformance.live.cluster import LiveCluster
 from themis_conformance.live.http import NoAnswer
 from themis_conformance.live.state import LiveServer
 from themis_conformance.model import ProtocolCase, ScenarioCase, VectorCase
@@ -54,7 +55,13 @@ class _Ended:
 class _Worker:
     """Takes jobs until there are none. An adapter that broke is replaced before the next job."""
 
-    def __init__(self, run: SdkRun, queue: deque[Job], certificates: Certificates, live: LiveServer | None) -> None:
+    def __init__(
+        self,
+        run: SdkRun,
+        queue: deque[Job],
+        certificates: Certificates,
+        live: LiveServer | LiveCluster | None,
+    ) -> None:
         self._run = run
         self._queue = queue
         self._certificates = certificates
@@ -149,20 +156,29 @@ def _result(run: SdkRun, job: Job, ended: _Ended, seconds: float) -> Result:
     )
 
 
-async def run_sdk(run: SdkRun, workers: int, live: LiveServer | None, report: Report) -> list[str]:
-    """Run all jobs of an adapter; returns what was wrong with how its processes ended."""
+async def run_sdk(
+    run: SdkRun, workers: int, live: LiveServer | None, report: Report, harmed: LiveCluster | None = None
+) -> list[str]:
+    """Run all jobs of an adapter; returns what was wrong with how its processes ended.
+
+    What does harm to the nodes of a real cluster runs at the end, one case at a time.
+    """
     queue: deque[Job] = deque()
+    alone: deque[Job] = deque()
     for job in run.jobs:
         if job.skipped:
             report(_result(run, job, _Ended(Status.SKIPPED, (job.skipped,)), 0.0))
         else:
-            queue.append(job)
+            (alone if job.harms else queue).append(job)
     certificates = Certificates()
     pool = [_Worker(run, queue, certificates, live) for _ in range(max(1, min(workers, len(queue))))]
     try:
         async with asyncio.TaskGroup() as group:
             for worker in pool:
                 group.create_task(worker.work(report))
+        last = _Worker(run, alone, certificates, harmed)
+        pool.append(last)
+        await last.work(report)
     finally:
         certificates.close()
     return [f"{run.name}: an adapter ended badly: {complaint}" for worker in pool for complaint in worker.bad_ends]

@@ -22,6 +22,11 @@ class Job:
     skipped: str = ""
 
     @property
+    def harms(self) -> bool:
+        """Whether it does something to the nodes of a real cluster, and so must run alone."""
+        return isinstance(self.case, ScenarioCase) and self.case.on == "cluster"
+
+    @property
     def case_id(self) -> str:
         """The name of the case, with @live if it is run there."""
         return f"{self.case.case_id}@live" if self.live else self.case.case_id
@@ -39,12 +44,23 @@ def _named(case_id: str, text: str) -> bool:
     return fnmatchcase(case_id, text.replace("[", "[[]")) if set(text) & set("*?") else text in case_id
 
 
-def jobs_for_adapter(cases: Iterable[Case], hello: Hello, mode: str | None, *, live: bool) -> list[Job]:
-    """What one adapter runs: each case in each of its modes, vectors once."""
+def jobs_for_adapter(
+    cases: Iterable[Case], hello: Hello, mode: str | None, *, live: bool, cluster_nodes: int = 0
+) -> list[Job]:
+    """What one adapter runs: each case in each of its modes, vectors once.
+
+    `cluster_nodes`: how many nodes the cluster has that cases may harm; 0 without one.
+    """
     jobs: list[Job] = []
     for case in cases:
         if isinstance(case, ProtocolCase) and case.side == "server":
             continue
+        if isinstance(case, ScenarioCase) and case.on == "cluster":
+            if not cluster_nodes:
+                continue
+            if cluster_nodes < case.server.get("nodes", 1):
+                jobs.append(Job(case, live=True, skipped=f"the cluster has {cluster_nodes} nodes"))
+                continue
         missing = sorted(case.requires.features - hello.features)
         modes = [one for one in hello.modes if mode in (None, one)]
         fitting = [one for one in modes if not case.requires.modes or one in case.requires.modes]
@@ -64,6 +80,8 @@ def jobs_for_adapter(cases: Iterable[Case], hello: Hello, mode: str | None, *, l
 def _places(case: Case, *, live: bool) -> list[bool]:
     """Whether on the live server: never, too, or only."""
     on = case.on if isinstance(case, ScenarioCase) else "scripted"
+    if on == "cluster":
+        return [True]
     places = [] if on == "live" else [False]
     return [*places, True] if live and on != "scripted" else places
 

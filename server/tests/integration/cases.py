@@ -48,6 +48,14 @@ class Stage:
         """Return the ETag of the entity that all share."""
         return self.client.call("getEntity", urn=self.entity, expect=200).header("etag") or ""
 
+    def node_id(self) -> str:
+        """Return the id of the node that is asked."""
+        return str(self.client.call("adminStatus", expect=200).json()["node_id"])
+
+    def new_join_token(self) -> str:
+        """Return the id of a join token of its own."""
+        return str(self.client.call("adminCreateJoinToken", {"ttl_s": 60}, expect=201).json()["token_id"])
+
     def new_namespace(self) -> str:
         """Return the name of an empty namespace of its own."""
         made = name()
@@ -333,6 +341,47 @@ _SYSTEM = [
     Case("getOpenapi", 200, lambda stage: call()),
     Case("adminTopology", 200, lambda stage: call()),
     Case("adminMetrics", 200, lambda stage: call()),
+    Case("adminMetrics", 200, lambda stage: call(query=f"node_id={stage.node_id()}")),
+    Case("adminMetrics", "node_not_found", lambda stage: call(query="node_id=nobody")),
+]
+
+# What an operator does, as far as a node that is alone lets it be done.
+_CLUSTER = [
+    Case("adminStatus", 200, lambda stage: call()),
+    Case("adminNodes", 200, lambda stage: call()),
+    Case("adminNode", 200, lambda stage: call(node_id=stage.node_id())),
+    Case("adminRemoveNode", "node_in_use", lambda stage: call(node_id=stage.node_id())),
+    Case("adminRemoveNode", "node_in_use", lambda stage: call(node_id=stage.node_id(), query="force=true")),
+    Case("adminDrainNode", "node_in_use", lambda stage: call(node_id=stage.node_id())),
+    Case("adminUndrainNode", 200, lambda stage: call(node_id=stage.node_id())),
+    *[
+        Case(operation, "node_not_found", lambda stage: call(node_id="nobody"))
+        for operation in ("adminNode", "adminRemoveNode", "adminDrainNode", "adminUndrainNode")
+    ],
+    Case("adminShards", 200, lambda stage: call()),
+    Case("adminShard", 200, lambda stage: call(shard_id="shard_001")),
+    Case("adminShard", 200, lambda stage: call(shard_id="metadata")),
+    Case("adminShard", "shard_not_found", lambda stage: call(shard_id="shard_999")),
+    Case("adminTransferLeader", 200, lambda stage: call({"target": stage.node_id()}, shard_id="shard_001")),
+    Case("adminTransferLeader", "transfer_refused", lambda stage: call({}, shard_id="shard_001")),
+    Case("adminTransferLeader", "node_not_found", lambda stage: call({"target": "nobody"}, shard_id="shard_001")),
+    Case("adminTransferLeader", "shard_not_found", lambda stage: call({}, shard_id="shard_999")),
+    Case(
+        "adminReplaceReplica",
+        "placement_refused",
+        lambda stage: call({"source": stage.node_id(), "target": stage.node_id()}, shard_id="shard_001"),
+    ),
+    Case(
+        "adminReplaceReplica",
+        "node_not_found",
+        lambda stage: call({"source": stage.node_id(), "target": "nobody"}, shard_id="shard_001"),
+    ),
+    Case("adminReplaceReplica", "shard_not_found", lambda stage: call({"source": "node-1"}, shard_id="shard_999")),
+    Case("adminSetReplicas", 200, lambda stage: call({"replicas": 3})),
+    Case("adminJoinTokens", 200, lambda stage: call()),
+    Case("adminCreateJoinToken", 201, lambda stage: call({"ttl_s": 60, "description": "for a test"})),
+    Case("adminRevokeJoinToken", 200, lambda stage: call(token_id=stage.new_join_token())),
+    Case("adminRevokeJoinToken", "join_token_not_found", lambda stage: call(token_id="nothing")),
 ]
 
 # Bodies that are valid, with what they are sent to: the start of what every operation with a body must refuse.
@@ -346,6 +395,10 @@ BODIES: dict[str, tuple[Any, dict[str, str]]] = {
     "alterNamespace": ({"options": {}}, {"namespace": "spec"}),
     "createCollection": ({"name": "x", "model": "document"}, {"namespace": "spec"}),
     "alterCollection": ({"options": {}}, {"namespace": "spec", "collection": "docs"}),
+    "adminTransferLeader": ({"target": "node-1"}, {"shard_id": "shard_001"}),
+    "adminReplaceReplica": ({"source": "node-1"}, {"shard_id": "shard_001"}),
+    "adminSetReplicas": ({"replicas": 3}, {}),
+    "adminCreateJoinToken": ({"ttl_s": 60}, {}),
 }
 
 
@@ -369,4 +422,4 @@ _STRUCTURED = [
     )
 ]
 
-CASES: list[Case] = [*_READS, *_WRITES, *_BODIES, *_BATCHES, *_CATALOGUE, *_SYSTEM, *_TYPED, *_STRUCTURED]
+CASES: list[Case] = [*_READS, *_WRITES, *_BODIES, *_BATCHES, *_CATALOGUE, *_SYSTEM, *_CLUSTER, *_TYPED, *_STRUCTURED]

@@ -117,6 +117,25 @@ export const ErrorCode = {
    */
   COLLECTION_NOT_FOUND: "collection_not_found",
   /**
+   * 404: The cluster has no node of this id.
+   *
+   * What to do: Compare with adminNodes (`themis-admin nodes`).
+   */
+  NODE_NOT_FOUND: "node_not_found",
+  /**
+   * 404: The topology has no shard of this id.
+   *
+   * What to do: Compare with adminShards (`themis-admin shards`).
+   */
+  SHARD_NOT_FOUND: "shard_not_found",
+  /**
+   * 404: There is no join token of this id, or none any more.
+   *
+   * What to do: Nothing, if it was to be revoked; adminJoinTokens lists those
+   * there are.
+   */
+  JOIN_TOKEN_NOT_FOUND: "join_token_not_found",
+  /**
    * 405: The path exists, but not with this method. `allowed` and the Allow
    * header list those it has.
    *
@@ -164,6 +183,38 @@ export const ErrorCode = {
    * What to do: Send the request again.
    */
   METADATA_CONFLICT: "metadata_conflict",
+  /**
+   * 409: The topology changed between reading and writing it, more often than
+   * the server was willing to repeat. Nothing was changed.
+   *
+   * What to do: Look at the topology, and send the request again if it is still
+   * wanted.
+   */
+  TOPOLOGY_CONFLICT: "topology_conflict",
+  /**
+   * 409: A replica cannot be placed as the request wants; `detail` says why.
+   * Nothing was changed.
+   *
+   * What to do: Choose another node, or add one first; adminShard shows where
+   * the replicas are.
+   */
+  PLACEMENT_REFUSED: "placement_refused",
+  /**
+   * 409: The node cannot be drained or removed, for it holds what no other node
+   * would have; `detail` says what. Nothing was changed.
+   *
+   * What to do: Add a node, drain this one, and remove it when it holds no
+   * replica; force=true only for a node that will never come back.
+   */
+  NODE_IN_USE: "node_in_use",
+  /**
+   * 409: The leader cannot be moved to this node, or did not move in time;
+   * `detail` says why. It is where it was, or where the shard has since put it.
+   *
+   * What to do: Choose another voter, which adminShard lists; or wait until the
+   * change is over.
+   */
+  TRANSFER_REFUSED: "transfer_refused",
   /**
    * 412: If-Match or If-None-Match did not hold when the write was applied.
    * `version` is the current version, null if there is no entity.
@@ -285,6 +336,53 @@ export const ErrorCode = {
    * What to do: Retry with backoff; an election takes about a second.
    */
   NO_LEADER: "no_leader",
+  /**
+   * 503: A node that is needed for the request could not be reached; the
+   * request was not carried out.
+   *
+   * What to do: Retry with backoff, or ask another node; adminNodes says since
+   * when it has been away.
+   */
+  NODE_UNREACHABLE: "node_unreachable",
+  /**
+   * 503: No replica that can be reached could prove that it is at most `limit`
+   * milliseconds behind the leader; `lag_ms` is the least that one could prove.
+   *
+   * What to do: Retry with backoff, allow a greater max_lag_ms, or read with
+   * consistency=eventual if any state will do.
+   */
+  LAG_EXCEEDED: "lag_exceeded",
+  /**
+   * 503: No replica that can be reached has the state that Themis-Session
+   * speaks of, in the time that a read waits for it.
+   *
+   * What to do: Retry with backoff; if it lasts, the token is not of this
+   * cluster's history. Begin a new session without it.
+   */
+  SESSION_NOT_REACHED: "session_not_reached",
+  /**
+   * 503: The node acted on a topology older than the one it met, and was
+   * refused; the request was not carried out. `epoch` is the newer one.
+   *
+   * What to do: Retry; the node refreshes its topology at once.
+   */
+  STALE_EPOCH: "stale_epoch",
+  /**
+   * 503: The metadata store shows an older epoch of the topology than this node
+   * has seen, or another topology of the same epoch. Changes of the topology
+   * are refused; data is served on by the topology that was seen.
+   *
+   * What to do: Restore the store to what it was; docs/operate says how to go
+   * on if that is lost.
+   */
+  METADATA_OUTDATED: "metadata_outdated",
+  /**
+   * 503: The metadata store does not answer, or has no majority. Nothing was
+   * changed. Reads, and writes into existing collections, go on.
+   *
+   * What to do: Bring the store back; then send the request again.
+   */
+  METADATA_UNAVAILABLE: "metadata_unavailable",
   /**
    * 504: The write was accepted, but not confirmed in time. It may have been
    * carried out, may still be, or never.
@@ -440,6 +538,27 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
     retryable: "no",
     itemOnly: false,
   },
+  node_not_found: {
+    code: "node_not_found",
+    status: 404,
+    title: "Node not found",
+    retryable: "no",
+    itemOnly: false,
+  },
+  shard_not_found: {
+    code: "shard_not_found",
+    status: 404,
+    title: "Shard not found",
+    retryable: "no",
+    itemOnly: false,
+  },
+  join_token_not_found: {
+    code: "join_token_not_found",
+    status: 404,
+    title: "Join token not found",
+    retryable: "no",
+    itemOnly: false,
+  },
   method_not_allowed: {
     code: "method_not_allowed",
     status: 405,
@@ -487,6 +606,34 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
     status: 409,
     title: "Concurrent change of the catalogue",
     retryable: "yes",
+    itemOnly: false,
+  },
+  topology_conflict: {
+    code: "topology_conflict",
+    status: 409,
+    title: "Concurrent change of the topology",
+    retryable: "yes",
+    itemOnly: false,
+  },
+  placement_refused: {
+    code: "placement_refused",
+    status: 409,
+    title: "Placement refused",
+    retryable: "no",
+    itemOnly: false,
+  },
+  node_in_use: {
+    code: "node_in_use",
+    status: 409,
+    title: "Node is in use",
+    retryable: "no",
+    itemOnly: false,
+  },
+  transfer_refused: {
+    code: "transfer_refused",
+    status: 409,
+    title: "Transfer of the leader refused",
+    retryable: "no",
     itemOnly: false,
   },
   precondition_failed: {
@@ -605,6 +752,48 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
     code: "no_leader",
     status: 503,
     title: "No leader",
+    retryable: "yes",
+    itemOnly: false,
+  },
+  node_unreachable: {
+    code: "node_unreachable",
+    status: 503,
+    title: "Node does not answer",
+    retryable: "yes",
+    itemOnly: false,
+  },
+  lag_exceeded: {
+    code: "lag_exceeded",
+    status: 503,
+    title: "No replica is fresh enough",
+    retryable: "yes",
+    itemOnly: false,
+  },
+  session_not_reached: {
+    code: "session_not_reached",
+    status: 503,
+    title: "Session not reached",
+    retryable: "yes",
+    itemOnly: false,
+  },
+  stale_epoch: {
+    code: "stale_epoch",
+    status: 503,
+    title: "Topology of the node is old",
+    retryable: "yes",
+    itemOnly: false,
+  },
+  metadata_outdated: {
+    code: "metadata_outdated",
+    status: 503,
+    title: "Metadata store is outdated",
+    retryable: "no",
+    itemOnly: false,
+  },
+  metadata_unavailable: {
+    code: "metadata_unavailable",
+    status: 503,
+    title: "Metadata cannot be changed now",
     retryable: "yes",
     itemOnly: false,
   },

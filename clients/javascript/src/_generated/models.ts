@@ -134,6 +134,9 @@ export interface ItemError {
 
   /** After how many seconds to try again. */
   readonly retry_after_s?: number;
+
+  /** The least lag that a replica could prove in milliseconds. */
+  readonly lag_ms?: number;
 }
 
 /**
@@ -356,11 +359,23 @@ export interface Node {
   /** The rack it is in. */
   readonly rack: string;
 
-  /** What it is doing. */
+  /** What it is doing. leaving: its replicas move to other nodes. */
   readonly state: string;
 
   /** The version of its server. */
   readonly version: string;
+
+  /**
+   * healthy; degraded: it serves, but something is wrong with it; down: nothing
+   * has been heard of it for longer than its lease.
+   */
+  readonly health?: string;
+
+  /**
+   * data: it holds replicas that vote; read_replica: it holds copies for
+   * bounded and eventual reads, and never leads.
+   */
+  readonly kind?: string;
 }
 
 /** A replica of a shard. */
@@ -379,6 +394,11 @@ export interface Shard {
 
   /** The node that leads it, null while there is none. */
   readonly leader: string | null;
+
+  /**
+   * The Raft term in which that node leads; missing while there is no leader.
+   */
+  readonly leader_term?: number;
 
   /** The nodes that have a replica. */
   readonly replicas: readonly Replica[];
@@ -452,8 +472,26 @@ export interface AdminShard {
   /** Which hashes it owns, as ranges that do not touch, sorted. */
   readonly token_ranges: readonly TokenRange[];
 
-  /** How many entities it has. */
+  /**
+   * How many entities it has; 0 also where that is not known, see
+   * key_count_known.
+   */
   readonly key_count: number;
+
+  /** Whether key_count was learned; missing means yes. */
+  readonly key_count_known?: boolean;
+}
+
+/** A node that was asked and did not answer. */
+export interface UnreachableNode {
+  /** Its id. */
+  readonly node_id: string;
+
+  /**
+   * Since when the answering node has not reached it (RFC 3339); missing if
+   * that is not known.
+   */
+  readonly since?: string;
 }
 
 /** The shards as an operator sees them. */
@@ -463,6 +501,9 @@ export interface AdminTopology {
 
   /** The shards, in the order of their ids. */
   readonly shards: readonly AdminShard[];
+
+  /** The nodes that are down; missing if none is. */
+  readonly unreachable?: readonly UnreachableNode[];
 }
 
 /** A point of a series. */
@@ -497,6 +538,9 @@ export interface OperationFigures {
 
 /** Figures for a dashboard. */
 export interface AdminMetrics {
+  /** The node whose figures they are. */
+  readonly node_id?: string;
+
   /** When they were taken, in milliseconds since 1970. */
   readonly timestamp_ms: number;
 
@@ -523,6 +567,426 @@ export interface AdminMetrics {
 
   /** Of the process. */
   readonly process: Figures;
+}
+
+/** How many there are, by their health. */
+export interface HealthCounts {
+  /** All of them. */
+  readonly total: number;
+
+  /** Those with which all is well. */
+  readonly healthy: number;
+
+  /** Those that serve although something is wrong. */
+  readonly degraded: number;
+
+  /** Those that do not serve. */
+  readonly down: number;
+}
+
+/** Where topology and catalogue are kept, and whether they can be changed. */
+export interface MetadataStatus {
+  /** embedded: in a Raft group of the cluster; etcd: in an etcd cluster. */
+  readonly store: string;
+
+  /** Whether it can be changed now. */
+  readonly available: boolean;
+
+  /** Why it cannot be changed; missing while it can. */
+  readonly why?: string;
+
+  /**
+   * Embedded: the node that leads its group, null while there is none. etcd:
+   * null.
+   */
+  readonly leader: string | null;
+
+  /** The members of its group as the topology wants them; empty with etcd. */
+  readonly members: readonly Replica[];
+}
+
+/** The state of the cluster. */
+export interface ClusterStatus {
+  /** Its name. */
+  readonly cluster: string;
+
+  /** The node that answered. */
+  readonly node_id: string;
+
+  /** The epoch of the topology. */
+  readonly epoch: number;
+
+  /** How many voting replicas each shard shall have. */
+  readonly replicas: number;
+
+  /**
+   * The node that places replicas and balances leaders, null while there is
+   * none.
+   */
+  readonly coordinator: string | null;
+
+  /** The nodes. */
+  readonly nodes: HealthCounts;
+
+  /**
+   * The shards. degraded: a replica is missing or down; down: there is no
+   * leader.
+   */
+  readonly shards: HealthCounts;
+
+  /** The metadata. */
+  readonly metadata: MetadataStatus;
+
+  /** The shards whose replicas are not yet where the topology wants them. */
+  readonly unsettled: readonly string[];
+
+  /**
+   * What an operator should look at, the gravest first. For people; do not
+   * parse it.
+   */
+  readonly findings: readonly string[];
+
+  /**
+   * The nodes that the answering node does not reach; missing if it reaches
+   * all.
+   */
+  readonly unreachable?: readonly UnreachableNode[];
+}
+
+/** The replicas that a node holds. */
+export interface ReplicaCounts {
+  /** Those that vote. */
+  readonly voters: number;
+
+  /** Those that only follow. */
+  readonly learners: number;
+
+  /** Those that lead. */
+  readonly leaders: number;
+
+  /** Those that are far behind their leader. */
+  readonly lagging: number;
+}
+
+/** The disk of a node's data directory. */
+export interface DiskStatus {
+  /** How much of it is free. */
+  readonly free_bytes: number;
+}
+
+/** A node as an operator sees it. */
+export interface ClusterNode {
+  /** Its id. */
+  readonly node_id: string;
+
+  /** Where clients reach it: scheme, host and port. */
+  readonly endpoint: string;
+
+  /**
+   * Where the other nodes reach it: host and port; empty if it has no peer
+   * port.
+   */
+  readonly peer: string;
+
+  /** The datacenter it is in. */
+  readonly datacenter: string;
+
+  /** The rack it is in. */
+  readonly rack: string;
+
+  /** What it is for. */
+  readonly kind: string;
+
+  /** What it is doing. */
+  readonly state: string;
+
+  /** As the cluster sees it, by its registration. */
+  readonly health: string;
+
+  /** Why it is not healthy. */
+  readonly reasons: readonly string[];
+
+  /** The version of its server. */
+  readonly version: string;
+
+  /** Whether it answered the node that was asked. */
+  readonly reachable: boolean;
+
+  /**
+   * Since when it has not been reached (RFC 3339); missing if it is, or if that
+   * is not known.
+   */
+  readonly unreachable_since?: string;
+
+  /** The replicas that it holds. */
+  readonly replicas: ReplicaCounts;
+
+  /** Its disk; missing if it has never reported. */
+  readonly disk?: DiskStatus;
+}
+
+/** The nodes of the cluster. */
+export interface ClusterNodeList {
+  /** The epoch of the topology. */
+  readonly epoch: number;
+
+  /** The nodes, in the order of their ids. */
+  readonly items: readonly ClusterNode[];
+}
+
+/** A replica as the node that holds it sees it. */
+export interface NodeGroup {
+  /** The shard; `metadata` for the group of the metadata. */
+  readonly shard_id: string;
+
+  /** Whether it votes. */
+  readonly role: string;
+
+  /** Its state in Raft. */
+  readonly state: string;
+
+  /** Its Raft term. */
+  readonly term: number;
+
+  /** The index of the last entry it has applied. */
+  readonly applied: number;
+
+  /** The index of the last entry it knows to be committed. */
+  readonly commit: number;
+
+  /** The size of its log. */
+  readonly log_bytes: number;
+}
+
+/** What a node says of itself. */
+export interface NodeDetails {
+  /** How long it has been running. */
+  readonly uptime_s: number;
+
+  /** Its replicas, in the order of shard ids. */
+  readonly groups: readonly NodeGroup[];
+}
+
+/** A node, and what it says of itself. */
+export interface ClusterNodeDetail {
+  /** The epoch of the topology. */
+  readonly epoch: number;
+
+  /** The node. */
+  readonly node: ClusterNode;
+
+  /** What it says of itself; missing if it did not answer. */
+  readonly details?: NodeDetails;
+}
+
+/** A node whose state was changed. */
+export interface NodeChanged {
+  /** Its id. */
+  readonly node_id: string;
+
+  /** Its state now. */
+  readonly state: string;
+
+  /** The epoch of the topology that says so. */
+  readonly epoch: number;
+}
+
+/** A node that was removed. */
+export interface NodeRemoved {
+  /** Its id. */
+  readonly removed: string;
+
+  /** The epoch of the topology without it. */
+  readonly epoch: number;
+}
+
+/** A replica of a shard, as its leader and its own node see it. */
+export interface ReplicaStatus {
+  /** The node it is on. */
+  readonly node_id: string;
+
+  /**
+   * What it is now: voter, learner, or none if it is not a member of the Raft
+   * group (any more). As the topology has it where the leader did not answer.
+   */
+  readonly role: string;
+
+  /** What the topology wants it to be; none: it is to go. */
+  readonly wanted: string;
+
+  /**
+   * Its state in Raft; absent: its node answered and has no such replica (yet);
+   * unreachable: its node did not answer.
+   */
+  readonly state: string;
+
+  /** The index up to which the leader knows its log to be the same. */
+  readonly match?: number;
+
+  /** How many entries of the leader's log it does not have yet. */
+  readonly lag_entries?: number;
+
+  /**
+   * The index of the last entry it has applied; missing if its node did not
+   * answer.
+   */
+  readonly applied?: number;
+}
+
+/** A shard as an operator sees it. */
+export interface ClusterShard {
+  /** Its id. */
+  readonly shard_id: string;
+
+  /**
+   * healthy: all replicas are there and answer; degraded: some do not; down:
+   * there is no leader.
+   */
+  readonly health: string;
+
+  /** The node that leads it, null while there is none. */
+  readonly leader: string | null;
+
+  /** The Raft term in which it leads; missing while there is no leader. */
+  readonly leader_term?: number;
+
+  /**
+   * The index of the last committed entry; missing if the leader did not
+   * answer.
+   */
+  readonly commit?: number;
+
+  /**
+   * Whether its replicas are where the topology wants them; missing if the
+   * leader did not answer.
+   */
+  readonly settled?: boolean;
+
+  /**
+   * Its replicas, those to come and those to go included, in the order of node
+   * ids.
+   */
+  readonly replicas: readonly ReplicaStatus[];
+}
+
+/** The shards of the cluster. */
+export interface ClusterShardList {
+  /** The epoch of the topology. */
+  readonly epoch: number;
+
+  /** The shards, in the order of their ids. */
+  readonly items: readonly ClusterShard[];
+
+  /** The nodes that did not answer; missing if all did. */
+  readonly unreachable?: readonly UnreachableNode[];
+}
+
+/** Where a leader is to go. */
+export interface LeaderTransfer {
+  /** The node that is to lead. Without it */
+  readonly target?: string;
+}
+
+/** Who leads now. */
+export interface LeaderTransferred {
+  /** The shard. */
+  readonly shard_id: string;
+
+  /** The node that leads it. */
+  readonly leader: string;
+
+  /** The Raft term in which it leads. */
+  readonly leader_term: number;
+}
+
+/** Which replica is to go where. */
+export interface ReplicaReplacement {
+  /** The node that holds the replica now. */
+  readonly source: string;
+
+  /** The node that is to hold it. Without it the cluster chooses. */
+  readonly target?: string;
+}
+
+/** A shard whose places were changed. */
+export interface ShardChanged {
+  /** The shard. */
+  readonly shard_id: string;
+
+  /** The epoch of the topology that says so. */
+  readonly epoch: number;
+
+  /** The places that the topology wants. */
+  readonly replicas: readonly Replica[];
+}
+
+/** How many replicas are wanted. */
+export interface ReplicasTarget {
+  /** How many voting replicas each shard shall have. */
+  readonly replicas: number;
+}
+
+/** How many replicas are wanted now. */
+export interface ReplicasSet {
+  /** How many voting replicas each shard shall have. */
+  readonly replicas: number;
+
+  /** The epoch of the topology that says so. */
+  readonly epoch: number;
+}
+
+/** A join token to make. */
+export interface JoinTokenCreate {
+  /** For how many seconds it is good. Without it, a day. */
+  readonly ttl_s?: number;
+
+  /** What it is for. */
+  readonly description?: string;
+}
+
+/** A join token, without its secret. */
+export interface JoinToken {
+  /** Its id. */
+  readonly token_id: string;
+
+  /** What it is for; may be empty. */
+  readonly description: string;
+
+  /** When it was made (RFC 3339). */
+  readonly created_at: string;
+
+  /** When it ceases to be good (RFC 3339). */
+  readonly expires_at: string;
+}
+
+/** A new join token, with its secret. */
+export interface JoinTokenCreated {
+  /** Its id. */
+  readonly token_id: string;
+
+  /** The token itself. A secret; it is not shown again. */
+  readonly token: string;
+
+  /** What it is for; may be empty. */
+  readonly description: string;
+
+  /** When it was made (RFC 3339). */
+  readonly created_at: string;
+
+  /** When it ceases to be good (RFC 3339). */
+  readonly expires_at: string;
+}
+
+/** The join tokens that are good. */
+export interface JoinTokenList {
+  /** The tokens, in the order in which they were made. */
+  readonly items: readonly JoinToken[];
+}
+
+/** A join token that was revoked. */
+export interface JoinTokenRevoked {
+  /** Its id. */
+  readonly revoked: string;
 }
 
 /**
@@ -574,7 +1038,9 @@ export interface Problem {
   /** With wrong_shard, the endpoint to ask; null while it is not known. */
   readonly owner?: string | null;
 
-  /** With wrong_shard, the epoch of the topology that says so. */
+  /**
+   * With wrong_shard and stale_epoch, the epoch of the topology that says so.
+   */
   readonly epoch?: number;
 
   /** After how many seconds to try again, as in Retry-After. */
@@ -585,4 +1051,10 @@ export interface Problem {
 
   /** What was expected there. */
   readonly expected?: string;
+
+  /**
+   * With lag_exceeded, the least lag that a replica could prove, in
+   * milliseconds; missing if none could.
+   */
+  readonly lag_ms?: number;
 }

@@ -22,10 +22,25 @@ if TYPE_CHECKING:
     from themis._generated.errors import ErrorCode as ErrorCode
     from themis._generated.models import AdminMetrics as AdminMetrics
     from themis._generated.models import AdminTopology as AdminTopology
+    from themis._generated.models import ClusterNode as ClusterNode
+    from themis._generated.models import ClusterNodeDetail as ClusterNodeDetail
+    from themis._generated.models import ClusterNodeList as ClusterNodeList
+    from themis._generated.models import ClusterShard as ClusterShard
+    from themis._generated.models import ClusterShardList as ClusterShardList
+    from themis._generated.models import ClusterStatus as ClusterStatus
     from themis._generated.models import Collection as Collection
     from themis._generated.models import CollectionCount as CollectionCount
+    from themis._generated.models import JoinToken as JoinToken
+    from themis._generated.models import JoinTokenCreated as JoinTokenCreated
+    from themis._generated.models import LeaderTransferred as LeaderTransferred
     from themis._generated.models import Namespace as Namespace
+    from themis._generated.models import NodeChanged as NodeChanged
+    from themis._generated.models import NodeRemoved as NodeRemoved
+    from themis._generated.models import ReplicasSet as ReplicasSet
+    from themis._generated.models import ReplicaStatus as ReplicaStatus
+    from themis._generated.models import ShardChanged as ShardChanged
     from themis._generated.models import Topology as Topology
+    from themis._generated.models import UnreachableNode as UnreachableNode
     from themis._generated.models import VersionInfo as VersionInfo
     from themis.async_client import AsyncThemisClient as AsyncThemisClient
     from themis.batch_result import BatchFailure as BatchFailure
@@ -49,6 +64,7 @@ if TYPE_CHECKING:
     from themis.errors import EntityNotFound as EntityNotFound
     from themis.errors import Forbidden as Forbidden
     from themis.errors import IdempotencyKeyReused as IdempotencyKeyReused
+    from themis.errors import LagExceeded as LagExceeded
     from themis.errors import ModelMismatch as ModelMismatch
     from themis.errors import NamespaceNotEmpty as NamespaceNotEmpty
     from themis.errors import NamespaceNotFound as NamespaceNotFound
@@ -56,6 +72,7 @@ if TYPE_CHECKING:
     from themis.errors import OutcomeUnknown as OutcomeUnknown
     from themis.errors import PreconditionFailed as PreconditionFailed
     from themis.errors import ServerError as ServerError
+    from themis.errors import SessionNotReached as SessionNotReached
     from themis.errors import ThemisError as ThemisError
     from themis.errors import TimeoutError as TimeoutError
     from themis.errors import TooLarge as TooLarge
@@ -93,6 +110,12 @@ __all__ = [
     "BatchGetResult",
     "BatchResult",
     "ClientClosed",
+    "ClusterNode",
+    "ClusterNodeDetail",
+    "ClusterNodeList",
+    "ClusterShard",
+    "ClusterShardList",
+    "ClusterStatus",
     "Collection",
     "CollectionCount",
     "CollectionNotFound",
@@ -108,21 +131,31 @@ __all__ = [
     "Hooks",
     "IdempotencyKeyReused",
     "InvalidUrn",
+    "JoinToken",
+    "JoinTokenCreated",
+    "LagExceeded",
+    "LeaderTransferred",
     "ListedEntity",
     "ModelMismatch",
     "Namespace",
     "NamespaceNotEmpty",
     "NamespaceNotFound",
+    "NodeChanged",
     "NodeHealth",
+    "NodeRemoved",
     "NotFound",
     "OutcomeUnknown",
     "PreconditionFailed",
+    "ReplicaStatus",
+    "ReplicasSet",
     "RequestEnd",
     "RequestRetry",
     "RequestStart",
     "RetryBudget",
     "RetryPolicy",
     "ServerError",
+    "SessionNotReached",
+    "ShardChanged",
     "ThemisClient",
     "ThemisError",
     "TimeoutError",
@@ -134,6 +167,7 @@ __all__ = [
     "TransportError",
     "Unauthorized",
     "Unavailable",
+    "UnreachableNode",
     "Urn",
     "VersionInfo",
     "WriteResult",
@@ -146,7 +180,10 @@ __version__ = "0.1.0"
 _MODULES = {
     "_generated.errors": ["ErrorCode"],
     "_generated.models": [
-        "AdminMetrics", "AdminTopology", "Collection", "CollectionCount", "Namespace", "Topology", "VersionInfo",
+        "AdminMetrics", "AdminTopology", "ClusterNode", "ClusterNodeDetail", "ClusterNodeList", "ClusterShard",
+        "ClusterShardList", "ClusterStatus", "Collection", "CollectionCount", "JoinToken", "JoinTokenCreated",
+        "LeaderTransferred", "Namespace", "NodeChanged", "NodeRemoved", "ReplicaStatus", "ReplicasSet",
+        "ShardChanged", "Topology", "UnreachableNode", "VersionInfo",
     ],
     "async_client": ["AsyncThemisClient"],
     "batch_result": ["BatchFailure", "BatchGetResult", "BatchResult"],
@@ -156,9 +193,9 @@ _MODULES = {
     "errors": [
         "AlreadyExists", "ApiError", "BadRequest", "BatchError", "ClientClosed", "CollectionNotFound",
         "ConfigurationError", "Conflict", "DiskFull", "EncodingError", "EntityNotFound", "Forbidden",
-        "IdempotencyKeyReused", "ModelMismatch", "NamespaceNotEmpty", "NamespaceNotFound", "NotFound",
-        "OutcomeUnknown", "PreconditionFailed", "ServerError", "ThemisError", "TimeoutError", "TooLarge",
-        "TooManyRequests", "TransportError", "Unauthorized", "Unavailable", "WrongShard",
+        "IdempotencyKeyReused", "LagExceeded", "ModelMismatch", "NamespaceNotEmpty", "NamespaceNotFound", "NotFound",
+        "OutcomeUnknown", "PreconditionFailed", "ServerError", "SessionNotReached", "ThemisError", "TimeoutError",
+        "TooLarge", "TooManyRequests", "TransportError", "Unauthorized", "Unavailable", "WrongShard",
     ],
     "hooks": ["Hooks", "RequestEnd", "RequestRetry", "RequestStart"],
     "listing": ["AsyncEntityIterator", "EntityIterator", "ListedEntity"],

@@ -7,8 +7,6 @@ from typing import Literal, TypeVar
 
 from themis import cluster, collections
 from themis._generated.models import (
-    AdminMetrics,
-    AdminTopology,
     Collection,
     CollectionCount,
     CollectionOptionsChange,
@@ -60,7 +58,7 @@ class AsyncCatalogueMethods(ABC):
         """
         collections.check_listing(page_size, include)
         where = namespace_of(self._core, namespace)
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
 
         async def fetch(at: str | None) -> EntityList:
             return await self._run(
@@ -79,7 +77,7 @@ class AsyncCatalogueMethods(ABC):
         timeout: float | None = None,
     ) -> CollectionCount:
         """How many entities a collection has: `count`, and `shards` with the count of each."""
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         where = namespace_of(self._core, namespace)
         return await self._run(collections.count_collection(self._core, where, name, read, timeout))
 
@@ -206,11 +204,3 @@ class AsyncCatalogueMethods(ABC):
     async def metrics(self, *, timeout: float | None = None) -> str:
         """The metrics of one node, in Prometheus' text format."""
         return await self._run(cluster.metrics(self._core, timeout))
-
-    async def admin_topology(self, *, timeout: float | None = None) -> AdminTopology:
-        """The shards as an operator sees them: health, ranges, key counts."""
-        return await self._run(cluster.admin_topology(self._core, timeout))
-
-    async def admin_metrics(self, *, timeout: float | None = None) -> AdminMetrics:
-        """The figures of one node for a dashboard."""
-        return await self._run(cluster.admin_metrics(self._core, timeout))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from themis import batch, entities
 from themis._generated.models import Model
+from themis.async_admin_methods import AsyncAdminMethods
 from themis.async_catalogue import AsyncCatalogueMethods
 from themis.async_driver import AsyncDriver
 from themis.batch import PutItems
@@ -21,10 +22,13 @@ from themis.surface import (
     as_urn,
     build_core,
     delete_entries,
+    forget_session,
+    merge_session,
     names_of,
     namespace_of,
     put_entries,
     read_options,
+    session_token,
     urn_maker,
 )
 from themis.transport.message import AsyncTransport
@@ -40,7 +44,7 @@ __all__ = ["AsyncThemisClient"]
 _T = TypeVar("_T")
 
 
-class AsyncThemisClient(AsyncCatalogueMethods):
+class AsyncThemisClient(AsyncCatalogueMethods, AsyncAdminMethods):
     """A ThemisDB cluster, for asyncio.
 
     One client serves all tasks of an event loop; it keeps connections, the topology and the retry budget. Close it, or
@@ -66,6 +70,11 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         refresh_interval: Seconds between refreshes of the topology in the background.
         user_agent: Added to the SDK's own.
         parallel: Requests of one batch in flight at once.
+        consistency: How fresh reads must be that do not say it themselves: strong, bounded or eventual.
+        max_lag_ms: With bounded consistency: how far behind the leader a replica may be, in milliseconds.
+        datacenter: Where this client runs, as the nodes call it: reads that may lag go to the nearest replica.
+        rack: Its rack there.
+        sessions: Whether reads that may lag see what this client has written and read before.
     """
 
     def __init__(
@@ -87,6 +96,11 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         refresh_interval: float = 30.0,
         user_agent: str | None = None,
         parallel: int = 4,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        datacenter: str | None = None,
+        rack: str | None = None,
+        sessions: bool = True,
     ) -> None:
         self._core = build_core(
             endpoints,
@@ -101,6 +115,11 @@ class AsyncThemisClient(AsyncCatalogueMethods):
             refresh_interval=refresh_interval,
             user_agent=user_agent,
             parallel=parallel,
+            consistency=consistency,
+            max_lag_ms=max_lag_ms,
+            datacenter=datacenter,
+            rack=rack,
+            sessions=sessions,
         )
         if transport is None:
             transport = StreamTransport(tls=tls, pool_size=pool_size, connect_timeout_s=connect_timeout)
@@ -115,6 +134,21 @@ class AsyncThemisClient(AsyncCatalogueMethods):
     def namespace(self) -> str:
         """The namespace of calls that name none."""
         return self._core.options.namespace
+
+    # The session
+
+    @property
+    def session_token(self) -> str:
+        """What this client has seen, as a text for `merge_session` of another one; empty if it has seen nothing."""
+        return session_token(self._core)
+
+    def merge_session(self, token: str) -> None:
+        """Let reads see what another client has seen, too; raises ConfigurationError for what is no token."""
+        merge_session(self._core, token)
+
+    def forget_session(self) -> None:
+        """Begin anew, as if nothing had been seen: for a cluster that was restored from a backup."""
+        forget_session(self._core)
 
     # Entities
 
@@ -131,7 +165,9 @@ class AsyncThemisClient(AsyncCatalogueMethods):
     ) -> dict[str, Any] | None:
         """Read a document; None when there is no such entity."""
         urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
-        return await self._run(entities.get(self._core, urn, read_options(consistency, max_lag_ms), timeout))
+        return await self._run(
+            entities.get(self._core, urn, read_options(self._core, consistency, max_lag_ms), timeout)
+        )
 
     async def get_by_urn(
         self,
@@ -142,7 +178,9 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         timeout: float | None = None,
     ) -> dict[str, Any] | None:
         """`get`, by URN."""
-        return await self._run(entities.get(self._core, as_urn(urn), read_options(consistency, max_lag_ms), timeout))
+        return await self._run(
+            entities.get(self._core, as_urn(urn), read_options(self._core, consistency, max_lag_ms), timeout)
+        )
 
     @overload
     async def get_entity(
@@ -189,7 +227,7 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         With `if_none_match` (a version you have, or several), NOT_MODIFIED when the entity still has it.
         """
         urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return await self._run(entities.get_entity(self._core, urn, read, if_none_match, timeout))
 
     @overload
@@ -224,7 +262,7 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         timeout: float | None = None,
     ) -> Entity | NotModified | None:
         """`get_entity`, by URN."""
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return await self._run(entities.get_entity(self._core, as_urn(urn), read, if_none_match, timeout))
 
     async def exists(
@@ -240,7 +278,9 @@ class AsyncThemisClient(AsyncCatalogueMethods):
     ) -> bool:
         """Whether there is such an entity."""
         urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
-        return await self._run(entities.exists(self._core, urn, read_options(consistency, max_lag_ms), timeout))
+        return await self._run(
+            entities.exists(self._core, urn, read_options(self._core, consistency, max_lag_ms), timeout)
+        )
 
     async def exists_by_urn(
         self,
@@ -251,7 +291,9 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         timeout: float | None = None,
     ) -> bool:
         """`exists`, by URN."""
-        return await self._run(entities.exists(self._core, as_urn(urn), read_options(consistency, max_lag_ms), timeout))
+        return await self._run(
+            entities.exists(self._core, as_urn(urn), read_options(self._core, consistency, max_lag_ms), timeout)
+        )
 
     async def put(
         self,
@@ -361,7 +403,7 @@ class AsyncThemisClient(AsyncCatalogueMethods):
     ) -> BatchGetResult:
         """Read many entities of a collection: a list of documents in the order asked, None where there is none."""
         make_urn = urn_maker(model, namespace_of(self._core, namespace), collection)
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return await self._run(batch.batch_get(self._core, make_urn, names_of(uuids), read, timeout))
 
     async def batch_get_by_urn(
@@ -373,7 +415,7 @@ class AsyncThemisClient(AsyncCatalogueMethods):
         timeout: float | None = None,
     ) -> BatchGetResult:
         """`batch_get`, by URN, from any collections."""
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return await self._run(batch.batch_get(self._core, as_urn, names_of(urns), read, timeout))
 
     async def batch_put(

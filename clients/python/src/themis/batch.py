@@ -1,8 +1,9 @@
 """Many entities with few requests.
 
-Items are grouped by the node that leads their shard, packed into requests that stay below the server's limits, sent
-side by side, and put back into the order asked. A batch is no transaction: each item succeeds or fails on its own, and
-no item's failure is raised: `BatchResult` tells what became of each.
+Items are grouped by the node that leads their shard (for a lagging read: by a near one that has a replica of it),
+packed into requests that stay below the server's limits, sent side by side, and put back into the order asked. A batch
+is no transaction: each item succeeds or fails on its own, and no item's failure is raised: `BatchResult` tells what
+became of each.
 
 Items that failed for a passing reason (no leader just now, moved to another shard, answer too large) are sent again,
 within the same deadline. A write whose outcome is unknown is not: it would need the whole request's key.
@@ -20,8 +21,8 @@ from themis._generated.models import BatchItem, BatchResponse, ItemError
 from themis._generated.operations import Operation
 from themis.batch_result import BatchFailure, BatchGetResult, BatchResult
 from themis.collections import with_query
-from themis.core import OPERATION, Answer, Call, Core, perform
-from themis.entities import VERSION_MAX, Entity, ReadOptions, WriteResult, key_header, timeout_of
+from themis.core import MOVING_CODES, OPERATION, Answer, Call, Core, perform
+from themis.entities import VERSION_MAX, Entity, WriteResult, key_header, timeout_of
 from themis.errors import (
     ConfigurationError,
     EncodingError,
@@ -32,8 +33,9 @@ from themis.errors import (
 )
 from themis.flow import Flow, Gather, LoadTopology, Sleep
 from themis.json_codec import Document, encode_document
-from themis.options import IdempotencyKey
+from themis.options import STRONG, IdempotencyKey, ReadOptions
 from themis.placement import key_hash
+from themis.transport.message import Endpoint
 from themis.urn import InvalidUrn, Urn
 
 __all__ = ["BATCH_BYTES_MAX", "BATCH_ITEMS_MAX", "PutItems"]
@@ -46,7 +48,6 @@ _ENVELOPE_BYTES: Final = 32
 _TOPOLOGY_TIMEOUT_S: Final = 5.0
 # A read from where nothing was ever written finds nothing; that is how get() sees it, too.
 _ABSENT_CODES: Final = frozenset({"entity_not_found", "collection_not_found", "namespace_not_found"})
-_MOVED_CODES: Final = frozenset({"wrong_shard", "no_leader"})
 _NO_FAULT: Final = "batch_response_limit"
 
 
@@ -79,7 +80,7 @@ class _Job(msgspec.Struct, frozen=True):
     deadline: float
     headers: dict[str, str]
     repeatable: bool
-    any_replica: bool
+    read: ReadOptions
     independent: bool
 
 
@@ -148,7 +149,7 @@ def batch_get(
         core.clock() + timeout_of(core, timeout_s),
         {"Content-Type": "application/json"},
         repeatable=True,
-        any_replica=read.any_replica,
+        read=read,
         independent=True,
     )
     board = _Board(len(names))
@@ -220,7 +221,7 @@ def _write(
         deadline,
         headers,
         repeatable=repeatable,
-        any_replica=False,
+        read=STRONG,
         # An item sent again could overtake another one with the same URN.
         independent=len({item.text for item in items}) == len(items),
     )
@@ -286,7 +287,7 @@ def _run(core: Core, job: _Job, items: list[_Item], board: _Board) -> Flow[None]
         late = core.clock() + wait_s >= job.deadline
         if retries > policy.retries_max or late or not core.options.budget.spend():
             return
-        if any(board.code(item) in _MOVED_CODES for item in pending):
+        if any(board.code(item) in MOVING_CODES for item in pending):
             core.refresh_wanted()
         yield Sleep(wait_s)
 
@@ -317,33 +318,50 @@ def _settle(job: _Job, sent: list[_Sent], board: _Board) -> list[_Item]:
     return again
 
 
-def _by_node(core: Core, items: list[_Item]) -> list[list[_Item]]:
-    """Items whose shards are led by the same node travel together: a node answers for all of its shards at once."""
-    if core.router.view is None:
-        return [items]
-    groups: dict[str, list[_Item]] = {}
+def _by_node(core: Core, items: list[_Item], *, near: bool) -> dict[Endpoint | None, list[_Item]]:
+    """Items whose shards are at the same node travel together: a node answers for all of its shards at once."""
+    router = core.router
+    if router.view is None:
+        return {None: items}
+    groups: dict[Endpoint | None, list[_Item]] = {}
+    at: dict[str, Endpoint | None] = {}
     for item in items:
-        leader = core.router.leader(item.hash)
-        groups.setdefault("" if leader is None else leader.url, []).append(item)
-    return list(groups.values())
+        shard_id = router.view.shard_of(item.hash)
+        if shard_id not in at:
+            at[shard_id] = _near_one(core, item, groups) if near else router.leader(item.hash)
+        groups.setdefault(at[shard_id], []).append(item)
+    return groups
+
+
+def _near_one(core: Core, item: _Item, taken: dict[Endpoint | None, list[_Item]]) -> Endpoint | None:
+    """A near replica for an item's shard: one that is asked for others already, so that requests are few."""
+    nearest = core.router.nearest(item.hash)
+    for endpoint in nearest:
+        if endpoint in taken:
+            return endpoint
+    return nearest[int(core.uniform() * len(nearest))] if nearest else core.router.leader(item.hash)
 
 
 def _requests(core: Core, job: _Job, items: list[_Item], round_number: int) -> list[Flow[list[_Sent]]]:
-    by_node = [_chunks(group) for group in _by_node(core, items)]
+    # What a replica could not answer is asked of the leaders.
+    near = job.read.any_replica and round_number == 0
+    by_node = [(node, _chunks(group)) for node, group in _by_node(core, items, near=near).items()]
     # What fits into one request is sent under the caller's own key.
-    whole = round_number == 0 and len(by_node) == 1 and len(by_node[0]) == 1
+    whole = round_number == 0 and len(by_node) == 1 and len(by_node[0][1]) == 1
     part = None if whole else str(round_number)
     if job.independent:
-        return [_in_turn(core, job, [chunk], part) for chunks in by_node for chunk in chunks]
+        return [_in_turn(core, job, [chunk], part, node) for node, chunks in by_node for chunk in chunks]
     # A URN occurs twice: its writes happen in their order, so the requests to its node do.
-    return [_in_turn(core, job, chunks, part) for chunks in by_node]
+    return [_in_turn(core, job, chunks, part, node) for node, chunks in by_node]
 
 
-def _in_turn(core: Core, job: _Job, chunks: list[list[_Item]], part: str | None) -> Flow[list[_Sent]]:
+def _in_turn(
+    core: Core, job: _Job, chunks: list[list[_Item]], part: str | None, node: Endpoint | None
+) -> Flow[list[_Sent]]:
     found: list[_Sent] = []
     for chunk in chunks:
         try:
-            found += yield from _send(core, job, chunk, part)
+            found += yield from _send(core, job, chunk, part, node)
         except ThemisError as error:
             failures: list[_Outcome] = [BatchFailure(item.index, item.text, error) for item in chunk]
             found.append(_Sent(chunk, failures, error))
@@ -364,7 +382,7 @@ def _chunks(items: list[_Item]) -> list[list[_Item]]:
     return chunks
 
 
-def _send(core: Core, job: _Job, chunk: list[_Item], part: str | None) -> Flow[list[_Sent]]:
+def _send(core: Core, job: _Job, chunk: list[_Item], part: str | None, node: Endpoint | None) -> Flow[list[_Sent]]:
     body = job.opening + b",".join([item.encoded for item in chunk]) + b"]}"
     timeout_s = job.deadline - core.clock()
     if timeout_s <= 0:
@@ -377,7 +395,8 @@ def _send(core: Core, job: _Job, chunk: list[_Item], part: str | None) -> Flow[l
         body,
         chunk[0].hash,
         repeatable=job.repeatable,
-        any_replica=job.any_replica,
+        read=job.read,
+        first=node if job.read.any_replica else None,
     )
     try:
         answer = yield from perform(core, call)
@@ -386,7 +405,7 @@ def _send(core: Core, job: _Job, chunk: list[_Item], part: str | None) -> Flow[l
             raise
         # This server allows less than we assumed.
         middle = len(chunk) // 2
-        return (yield from _in_turn(core, job, [chunk[:middle], chunk[middle:]], part or "0"))
+        return (yield from _in_turn(core, job, [chunk[:middle], chunk[middle:]], part or "0", node))
     return [_Sent(chunk, _items(answer, len(chunk)), answer=answer)]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 from themis import batch, entities
 from themis._generated.models import Model
+from themis.admin_methods import AdminMethods
 from themis.batch import PutItems
 from themis.batch_result import BatchGetResult, BatchResult
 from themis.catalogue import CatalogueMethods
@@ -20,10 +21,13 @@ from themis.surface import (
     as_urn,
     build_core,
     delete_entries,
+    forget_session,
+    merge_session,
     names_of,
     namespace_of,
     put_entries,
     read_options,
+    session_token,
     urn_maker,
 )
 from themis.sync_driver import SyncDriver
@@ -40,7 +44,7 @@ __all__ = ["ThemisClient"]
 _T = TypeVar("_T")
 
 
-class ThemisClient(CatalogueMethods):
+class ThemisClient(CatalogueMethods, AdminMethods):
     """A ThemisDB cluster, for threads.
 
     One client serves all threads of a process; it keeps connections, the topology and the retry budget. Close it, or
@@ -65,6 +69,11 @@ class ThemisClient(CatalogueMethods):
         refresh_interval: Seconds between refreshes of the topology in the background.
         user_agent: Added to the SDK's own.
         parallel: Requests of one batch in flight at once.
+        consistency: How fresh reads must be that do not say it themselves: strong, bounded or eventual.
+        max_lag_ms: With bounded consistency: how far behind the leader a replica may be, in milliseconds.
+        datacenter: Where this client runs, as the nodes call it: reads that may lag go to the nearest replica.
+        rack: Its rack there.
+        sessions: Whether reads that may lag see what this client has written and read before.
     """
 
     def __init__(
@@ -86,6 +95,11 @@ class ThemisClient(CatalogueMethods):
         refresh_interval: float = 30.0,
         user_agent: str | None = None,
         parallel: int = 4,
+        consistency: Consistency | None = None,
+        max_lag_ms: int | None = None,
+        datacenter: str | None = None,
+        rack: str | None = None,
+        sessions: bool = True,
     ) -> None:
         self._core = build_core(
             endpoints,
@@ -100,6 +114,11 @@ class ThemisClient(CatalogueMethods):
             refresh_interval=refresh_interval,
             user_agent=user_agent,
             parallel=parallel,
+            consistency=consistency,
+            max_lag_ms=max_lag_ms,
+            datacenter=datacenter,
+            rack=rack,
+            sessions=sessions,
         )
         if transport is None:
             transport = SocketTransport(tls=tls, pool_size=pool_size, connect_timeout_s=connect_timeout)
@@ -114,6 +133,21 @@ class ThemisClient(CatalogueMethods):
     def namespace(self) -> str:
         """The namespace of calls that name none."""
         return self._core.options.namespace
+
+    # The session
+
+    @property
+    def session_token(self) -> str:
+        """What this client has seen, as a text for `merge_session` of another one; empty if it has seen nothing."""
+        return session_token(self._core)
+
+    def merge_session(self, token: str) -> None:
+        """Let reads see what another client has seen, too; raises ConfigurationError for what is no token."""
+        merge_session(self._core, token)
+
+    def forget_session(self) -> None:
+        """Begin anew, as if nothing had been seen: for a cluster that was restored from a backup."""
+        forget_session(self._core)
 
     # Entities
 
@@ -130,7 +164,7 @@ class ThemisClient(CatalogueMethods):
     ) -> dict[str, Any] | None:
         """Read a document; None when there is no such entity."""
         urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
-        return self._run(entities.get(self._core, urn, read_options(consistency, max_lag_ms), timeout))
+        return self._run(entities.get(self._core, urn, read_options(self._core, consistency, max_lag_ms), timeout))
 
     def get_by_urn(
         self,
@@ -141,7 +175,9 @@ class ThemisClient(CatalogueMethods):
         timeout: float | None = None,
     ) -> dict[str, Any] | None:
         """`get`, by URN."""
-        return self._run(entities.get(self._core, as_urn(urn), read_options(consistency, max_lag_ms), timeout))
+        return self._run(
+            entities.get(self._core, as_urn(urn), read_options(self._core, consistency, max_lag_ms), timeout)
+        )
 
     @overload
     def get_entity(
@@ -188,7 +224,7 @@ class ThemisClient(CatalogueMethods):
         With `if_none_match` (a version you have, or several), NOT_MODIFIED when the entity still has it.
         """
         urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return self._run(entities.get_entity(self._core, urn, read, if_none_match, timeout))
 
     @overload
@@ -223,7 +259,7 @@ class ThemisClient(CatalogueMethods):
         timeout: float | None = None,
     ) -> Entity | NotModified | None:
         """`get_entity`, by URN."""
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return self._run(entities.get_entity(self._core, as_urn(urn), read, if_none_match, timeout))
 
     def exists(
@@ -239,7 +275,7 @@ class ThemisClient(CatalogueMethods):
     ) -> bool:
         """Whether there is such an entity."""
         urn = Urn(model, namespace_of(self._core, namespace), collection, uuid)
-        return self._run(entities.exists(self._core, urn, read_options(consistency, max_lag_ms), timeout))
+        return self._run(entities.exists(self._core, urn, read_options(self._core, consistency, max_lag_ms), timeout))
 
     def exists_by_urn(
         self,
@@ -250,7 +286,9 @@ class ThemisClient(CatalogueMethods):
         timeout: float | None = None,
     ) -> bool:
         """`exists`, by URN."""
-        return self._run(entities.exists(self._core, as_urn(urn), read_options(consistency, max_lag_ms), timeout))
+        return self._run(
+            entities.exists(self._core, as_urn(urn), read_options(self._core, consistency, max_lag_ms), timeout)
+        )
 
     def put(
         self,
@@ -358,7 +396,7 @@ class ThemisClient(CatalogueMethods):
     ) -> BatchGetResult:
         """Read many entities of a collection: a list of documents in the order asked, None where there is none."""
         make_urn = urn_maker(model, namespace_of(self._core, namespace), collection)
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return self._run(batch.batch_get(self._core, make_urn, names_of(uuids), read, timeout))
 
     def batch_get_by_urn(
@@ -370,7 +408,7 @@ class ThemisClient(CatalogueMethods):
         timeout: float | None = None,
     ) -> BatchGetResult:
         """`batch_get`, by URN, from any collections."""
-        read = read_options(consistency, max_lag_ms)
+        read = read_options(self._core, consistency, max_lag_ms)
         return self._run(batch.batch_get(self._core, as_urn, names_of(urns), read, timeout))
 
     def batch_put(

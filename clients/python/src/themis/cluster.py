@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from themis._generated.models import AdminMetrics, AdminTopology, Topology, VersionInfo
+from themis._generated.models import Topology, VersionInfo
 from themis.collections import decoded, fetch, path
 from themis.core import OPERATION, Call, Core, perform
 from themis.entities import timeout_of
@@ -76,16 +76,6 @@ def health(core: Core, endpoint: str | None, timeout_s: float | None) -> Flow[No
 def version(core: Core, timeout_s: float | None) -> Flow[VersionInfo]:
     """GET /version."""
     return fetch(core, "getVersion", path("getVersion"), VersionInfo, timeout_s)
-
-
-def admin_topology(core: Core, timeout_s: float | None) -> Flow[AdminTopology]:
-    """GET /api/admin/topology."""
-    return fetch(core, "adminTopology", path("adminTopology"), AdminTopology, timeout_s)
-
-
-def admin_metrics(core: Core, timeout_s: float | None) -> Flow[AdminMetrics]:
-    """GET /api/admin/metrics."""
-    return fetch(core, "adminMetrics", path("adminMetrics"), AdminMetrics, timeout_s)
 
 
 def metrics(core: Core, timeout_s: float | None) -> Flow[str]:

@@ -25,10 +25,10 @@ from themis._generated.models import (
     NamespaceOptionsChange,
 )
 from themis.core import OPERATION, Answer, Call, Core, perform
-from themis.entities import ReadOptions, key_header, timeout_of
+from themis.entities import key_header, timeout_of
 from themis.errors import ConfigurationError
 from themis.flow import Flow
-from themis.options import IdempotencyKey, check_name
+from themis.options import STRONG, IdempotencyKey, ReadOptions, check_name
 from themis.urn import MODELS
 
 __all__ = ["PAGE_SIZE_MAX"]
@@ -66,13 +66,20 @@ def _decoder(kind: type[_T]) -> msgspec.json.Decoder[_T]:
     return found
 
 
-def fetch(core: Core, operation_id: str, target: str, kind: type[_T], timeout_s: float | None) -> Flow[_T]:
-    """GET something and decode it."""
-    answer = yield from perform(core, Call(OPERATION[operation_id], target, timeout_of(core, timeout_s)))
+def fetch(
+    core: Core,
+    operation_id: str,
+    target: str,
+    kind: type[_T],
+    timeout_s: float | None,
+    read: ReadOptions = STRONG,
+) -> Flow[_T]:
+    """GET something and decode it; `target` has the parameters of `read` at its end."""
+    answer = yield from perform(core, Call(OPERATION[operation_id], target, timeout_of(core, timeout_s), read=read))
     return decoded(answer, kind)
 
 
-def _change(
+def change(
     core: Core,
     operation_id: str,
     target: str,
@@ -81,21 +88,16 @@ def _change(
     idempotency_key: IdempotencyKey,
     timeout_s: float | None,
 ) -> Flow[_T]:
+    """Change something and decode what it is now; an operation that may be repeated by itself takes no key (False)."""
+    operation = OPERATION[operation_id]
     headers = key_header(core, idempotency_key)
-    repeatable = bool(headers)
+    repeatable = operation.idempotent or bool(headers)
     if body is not None:
         headers["Content-Type"] = "application/json"
     encoded = b"" if body is None else _encoder.encode(body)
     answer = yield from perform(
         core,
-        Call(
-            OPERATION[operation_id],
-            target,
-            timeout_of(core, timeout_s),
-            headers,
-            encoded,
-            repeatable=repeatable,
-        ),
+        Call(operation, target, timeout_of(core, timeout_s), headers, encoded, repeatable=repeatable),
     )
     return decoded(answer, kind)
 
@@ -108,7 +110,7 @@ def create_namespace(
 ) -> Flow[Namespace]:
     """POST /namespaces."""
     body = NamespaceCreate(name=check_name(name, "namespace"), options=options)
-    return _change(core, "createNamespace", path("createNamespace"), body, Namespace, key, timeout_s)
+    return change(core, "createNamespace", path("createNamespace"), body, Namespace, key, timeout_s)
 
 
 def get_namespace(core: Core, name: str, timeout_s: float | None) -> Flow[Namespace]:
@@ -127,13 +129,13 @@ def alter_namespace(
 ) -> Flow[Namespace]:
     """PATCH /namespaces/{namespace}."""
     target = path("alterNamespace", namespace=check_name(name, "namespace"))
-    return _change(core, "alterNamespace", target, NamespaceAlter(options=options), Namespace, key, timeout_s)
+    return change(core, "alterNamespace", target, NamespaceAlter(options=options), Namespace, key, timeout_s)
 
 
 def drop_namespace(core: Core, name: str, force: bool, key: IdempotencyKey, timeout_s: float | None) -> Flow[str]:
     """DELETE /namespaces/{namespace}."""
     target = path("dropNamespace", namespace=check_name(name, "namespace"))
-    dropped = yield from _change(
+    dropped = yield from change(
         core, "dropNamespace", f"{target}?force=true" if force else target, None, Dropped, key, timeout_s
     )
     return dropped.dropped
@@ -156,7 +158,7 @@ def create_collection(
         raise ConfigurationError(f"the model is one of {', '.join(MODELS)}, not {model!r}")
     body = CollectionCreate(name=check_name(name, "collection"), model=model, options=options)
     target = path("createCollection", namespace=check_name(namespace, "namespace"))
-    return _change(core, "createCollection", target, body, Collection, key, timeout_s)
+    return change(core, "createCollection", target, body, Collection, key, timeout_s)
 
 
 def get_collection(core: Core, namespace: str, name: str, timeout_s: float | None) -> Flow[Collection]:
@@ -180,13 +182,13 @@ def alter_collection(
 ) -> Flow[Collection]:
     """PATCH /namespaces/{namespace}/collections/{collection}."""
     target = _collection_path("alterCollection", namespace, name)
-    return _change(core, "alterCollection", target, CollectionAlter(options=options), Collection, key, timeout_s)
+    return change(core, "alterCollection", target, CollectionAlter(options=options), Collection, key, timeout_s)
 
 
 def drop_collection(core: Core, namespace: str, name: str, key: IdempotencyKey, timeout_s: float | None) -> Flow[str]:
     """DELETE /namespaces/{namespace}/collections/{collection}."""
     target = _collection_path("dropCollection", namespace, name)
-    dropped = yield from _change(core, "dropCollection", target, None, Dropped, key, timeout_s)
+    dropped = yield from change(core, "dropCollection", target, None, Dropped, key, timeout_s)
     return dropped.dropped
 
 
@@ -195,7 +197,7 @@ def count_collection(
 ) -> Flow[CollectionCount]:
     """GET /namespaces/{namespace}/collections/{collection}/count."""
     target = with_query(_collection_path("countCollection", namespace, name), read.parameters())
-    return fetch(core, "countCollection", target, CollectionCount, timeout_s)
+    return fetch(core, "countCollection", target, CollectionCount, timeout_s, read)
 
 
 def list_page(
@@ -215,7 +217,7 @@ def list_page(
     if cursor is not None:
         parameters.append(f"cursor={quote(cursor, safe='')}")
     target = with_query(_collection_path("listEntities", namespace, name), parameters + read.parameters())
-    return fetch(core, "listEntities", target, EntityList, timeout_s)
+    return fetch(core, "listEntities", target, EntityList, timeout_s, read)
 
 
 def check_listing(page_size: int, include: str) -> None:

@@ -2,7 +2,8 @@
 
     perform(core, call)
       ├─ no topology yet?          yield LoadTopology
-      ├─ choose a node             router.choose: leader, replica, or whoever is alive
+      ├─ choose a node             router.choose: leader, near replica, or whoever is alive
+      ├─ a lagging read?           says what the session has seen
       ├─ yield Send ──────────────▶ Response ──▶ expected? return it
       │                             421: to the owner, at once      401: a new token, once, at once
       │                             retryable: wait (full jitter, Retry-After), budget, deadline, again
@@ -10,6 +11,9 @@
 
 A request *may be repeated* when it only reads, when it carries an idempotency key, when it cannot have reached the
 server, or when the server says so. Anything else is given back to the caller with `outcome_unknown`.
+
+Every answer teaches: the epoch of its topology, who leads the shard of the entity it is about, and what the session has
+seen.
 """
 
 from __future__ import annotations
@@ -26,9 +30,11 @@ from themis._generated.operations import OPERATIONS, Operation
 from themis.errors import ApiError, TimeoutError, TransportError, api_error
 from themis.flow import FetchToken, Flow, LoadTopology, Send, Sleep
 from themis.hooks import HookList, RequestEnd, RequestRetry, RequestStart, logger
-from themis.options import Options
+from themis.nearness import Nearness
+from themis.options import STRONG, Options, ReadOptions
 from themis.retry import parse_retry_after
 from themis.router import Router
+from themis.session import HEADER, Session
 from themis.topology import TopologyView
 from themis.transport.message import Endpoint, FailureKind, Request, Response, TransportFailure
 
@@ -39,11 +45,24 @@ OPERATION: Final[dict[str, Operation]] = {operation.operation_id: operation for 
 
 _REDIRECTS_MAX: Final = 3
 _TOPOLOGY_TIMEOUT_S: Final = 5.0
+_TOPOLOGY_ATTEMPT_S: Final = 0.5
 # What a proxy in front of a node answers by itself, without a problem document.
 _GATEWAY_STATUSES: Final = frozenset({429, 502, 503, 504})
 
 # What transport and token have the last word on, whatever a hook puts into its headers.
 _RESERVED_HEADERS: Final = frozenset({"authorization", "connection", "content-length", "host", "transfer-encoding"})
+
+# Refusals that say something of the node asked, not of the shard: the next one may serve at once.
+_ABOUT_THE_NODE: Final = frozenset(
+    {"shutting_down", "not_ready", "node_unreachable", "stale_epoch", "lag_exceeded", "session_not_reached"}
+)
+_UNSAID: Final = "session_not_reached"
+_ABOUT_ITS_STATE: Final = frozenset({"lag_exceeded", "session_not_reached"})
+# After these the leaders are likely to be others than those known here.
+MOVING_CODES: Final = frozenset({"wrong_shard", "no_leader", "node_unreachable", "stale_epoch", "shutting_down"})
+
+# What of a session fits into a header line, with its name and room to spare.
+_SESSION_BYTES_MAX: Final = 8000
 
 _problem_decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -60,7 +79,9 @@ class Call(msgspec.Struct, frozen=True):
         endpoint: The only node to ask; None lets the router choose.
         expected: Statuses beyond 2xx that the caller wants to see as answers.
         repeatable: Whether it may be sent again although it may have reached a server.
-        any_replica: Whether a lagging replica may answer.
+        read: How fresh the answer must be; its parameters are the end of `target`.
+        one_entity: Whether it is about a single entity, so that who answers is who leads its shard (or follows there).
+        first: The endpoint to ask first, where it is not out.
         retries_max: Instead of the policy's.
     """
 
@@ -73,7 +94,9 @@ class Call(msgspec.Struct, frozen=True):
     endpoint: Endpoint | None = None
     expected: frozenset[int] = frozenset()
     repeatable: bool = True
-    any_replica: bool = False
+    read: ReadOptions = STRONG
+    one_entity: bool = False
+    first: Endpoint | None = None
     retries_max: int | None = None
 
 
@@ -130,7 +153,8 @@ class Core:
         self.clock = clock
         self.wall_clock = wall_clock
         self.uniform = uniform
-        self.router = Router(options.endpoints, clock, uniform)
+        self.router = Router(options.endpoints, clock, uniform, Nearness(options.datacenter, options.rack))
+        self.session = Session() if options.sessions else None
         self.hooks = HookList(options.hooks)
         self.headers = {"User-Agent": options.user_agent, "Accept": "application/json, application/problem+json"}
         self.token: str | None = options.token if isinstance(options.token, str) else None
@@ -150,11 +174,25 @@ def _nobody_refreshes() -> None:
 class _Course:
     """Where a call stands: what its attempts have come to so far."""
 
-    __slots__ = ("attempts", "avoid", "deadline", "endpoint", "redirects", "request_id", "retries", "status", "unknown")
+    __slots__ = (
+        "any_replica",
+        "asked",
+        "attempts",
+        "avoid",
+        "deadline",
+        "endpoint",
+        "redirects",
+        "request_id",
+        "retries",
+        "status",
+        "unknown",
+    )
 
-    def __init__(self, deadline: float, request_id: str) -> None:
+    def __init__(self, deadline: float, request_id: str, any_replica: bool) -> None:
         self.deadline = deadline
         self.request_id = request_id
+        self.any_replica = any_replica
+        self.asked: set[Endpoint] = set()
         self.attempts = 0
         self.retries = 0
         self.redirects = 0
@@ -167,7 +205,7 @@ class _Course:
 def perform(core: Core, call: Call) -> Flow[Answer]:
     """Carry out one logical call; returns an expected answer or raises TransportError, TimeoutError or ApiError."""
     began = core.clock()
-    course = _Course(began + call.timeout_s, core.new_id())
+    course = _Course(began + call.timeout_s, core.new_id(), call.read.any_replica)
     core.options.budget.earn()
     if not core.hooks:
         return (yield from _attempt_until_done(core, call, course, {}))
@@ -202,9 +240,7 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
         if call.endpoint is None and router.wants_topology:
             yield LoadTopology(min(remaining, _TOPOLOGY_TIMEOUT_S))
             remaining = course.deadline - core.clock()
-        endpoint = (
-            call.endpoint or redirect or router.choose(call.key_hash, any_replica=call.any_replica, avoid=course.avoid)
-        )
+        endpoint = call.endpoint or redirect or _chosen(core, call, course)
         redirect = course.avoid = None
         course.endpoint = endpoint
         if core.token_is_fetched and core.token is None:
@@ -217,7 +253,8 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
             _raise_timeout(call, course)
         course.attempts += 1
         course.status = None
-        request = Request(call.operation.method, endpoint, call.target, headers, call.body)
+        target = _with_session(core, call, course, headers) if call.read.any_replica else call.target
+        request = Request(call.operation.method, endpoint, target, headers, call.body)
         try:
             response: Response = yield Send(request, min(remaining, core.options.retry.attempt_timeout_s))
         except TransportFailure as failure:
@@ -233,7 +270,7 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
         else:
             course.status = status = response.status
             router.answered(endpoint)
-            _note_epoch(core, response)
+            _learn(core, call, response)
             if status < 300 or status in call.expected:
                 return Answer(response, endpoint, course.attempts, course.request_id, not call.operation.idempotent)
             if status == 401 and core.token_is_fetched and not token_renewed:
@@ -251,11 +288,55 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
             refusal, repeatable = _judge_status(call, course, response, problem)
             error = refusal
             course.avoid = endpoint
+            course.asked.add(endpoint)
             reason = refusal.code or f"status_{status}"
             retry_after_s = parse_retry_after(response.headers.get("retry-after"), core.wall_clock())
+            # The errors of a HEAD have no body to say more than their status (RFC 9110, section 9.3.2).
+            code = _UNSAID if status == 503 and call.operation.method == "HEAD" else refusal.code
+            _heed(core, course, endpoint, code)
+            if code in _ABOUT_THE_NODE and router.has_another(course.asked):
+                # How long to wait is told to those who have nobody else to ask.
+                retry_after_s = None
         if not repeatable:
             raise error
         yield Sleep(_next_wait(core, call, course, error, reason, retry_after_s))
+
+
+def _chosen(core: Core, call: Call, course: _Course) -> Endpoint:
+    if course.attempts == 0 and call.first is not None and not core.router.is_out(call.first):
+        return call.first
+    return core.router.choose(call.key_hash, any_replica=course.any_replica, avoid=course.avoid)
+
+
+def _with_session(core: Core, call: Call, course: _Course, headers: dict[str, str]) -> str:
+    """Put what the client has seen into the headers of a lagging read; returns the target to ask for.
+
+    A session that is too large for a header is never cut: the read becomes a strong one, which sees everything.
+    """
+    if core.session is None:
+        return call.target
+    shard_id = core.router.shard_of(call.key_hash) if call.one_entity and call.key_hash is not None else None
+    seen = core.session.token() if shard_id is None else core.session.entry(shard_id)
+    if len(seen) > _SESSION_BYTES_MAX:
+        headers.pop(HEADER, None)
+        course.any_replica = False
+        return call.read.strengthened(call.target)
+    if seen:
+        headers[HEADER] = seen
+    else:
+        headers.pop(HEADER, None)
+    return call.target
+
+
+def _heed(core: Core, course: _Course, endpoint: Endpoint, code: str) -> None:
+    """What a refusal says beyond its call."""
+    if code == "shutting_down":
+        core.router.failed(endpoint)
+    # A node that is alone has nobody to tell of.
+    if code in MOVING_CODES and core.router.is_cluster:
+        core.refresh_wanted()
+    if code in _ABOUT_ITS_STATE:
+        course.any_replica = False
 
 
 def _renew_token(core: Core, call: Call, course: _Course, stale: str | None) -> Flow[None]:
@@ -278,6 +359,7 @@ def _judge_failure(
     endpoint = course.endpoint
     assert endpoint is not None
     pool_was_busy = failure.kind is FailureKind.TIMEOUT and not failure.sent
+    course.asked.add(endpoint)
     if not failure.reused and not pool_was_busy:
         core.router.failed(endpoint)
         core.refresh_wanted()
@@ -356,10 +438,19 @@ def _owner(core: Core, course: _Course, problem: dict[str, Any]) -> Endpoint | N
     return endpoint
 
 
-def _note_epoch(core: Core, response: Response) -> None:
-    epoch = response.headers.get("themis-topology-epoch")
-    if epoch is not None and epoch.isascii() and epoch.isdigit() and core.router.saw_epoch(int(epoch)):
+def _learn(core: Core, call: Call, response: Response) -> None:
+    """Take from the headers of an answer what it says of the cluster, and of what the client has seen."""
+    headers, router = response.headers, core.router
+    epoch = headers.get("themis-topology-epoch")
+    news = epoch is not None and epoch.isascii() and epoch.isdigit() and router.saw_epoch(int(epoch))
+    if call.one_entity and call.key_hash is not None and headers.get("themis-role") == "leader":
+        # Short-circuited the other way round, a hint would be missed.
+        news = router.hint(call.key_hash, headers.get("themis-node", "")) or news
+    if news:
         core.refresh_wanted()
+    seen = headers.get("themis-session")
+    if seen is not None and core.session is not None:
+        core.session.note(seen)
 
 
 def _problem(response: Response) -> dict[str, Any]:
@@ -406,7 +497,8 @@ def load_topology(core: Core, timeout_s: float) -> Flow[bool]:
     router = core.router
     deadline = core.clock() + timeout_s
     operation = OPERATION["getTopology"]
-    for endpoint in router.refresh_order():
+    order = router.refresh_order()
+    for place, endpoint in enumerate(order):
         headers = {**core.headers, "X-Request-Id": core.new_id()}
         if core.token_is_fetched and core.token is None:
             core.token = yield FetchToken(None, deadline - core.clock())
@@ -416,8 +508,10 @@ def load_topology(core: Core, timeout_s: float) -> Flow[bool]:
             headers["Authorization"] = f"Bearer {core.token}"
         if router.view is not None and router.view.etag is not None:
             headers["If-None-Match"] = router.view.etag
-        # A node that hangs must leave time to ask another one.
-        allowed = min(deadline - core.clock(), timeout_s / 2)
+        # A node that hangs must leave time to ask the others.
+        remaining = deadline - core.clock()
+        share = min(remaining / (len(order) - place), timeout_s / 2)
+        allowed = min(remaining, max(share, _TOPOLOGY_ATTEMPT_S))
         if allowed <= 0:
             break
         try:

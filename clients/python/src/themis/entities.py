@@ -13,11 +13,11 @@ from themis.core import OPERATION, Answer, Call, Core, perform
 from themis.errors import ConfigurationError
 from themis.flow import Flow
 from themis.json_codec import Document, decode_document, encode_document
-from themis.options import Consistency, IdempotencyKey, check_idempotency_key, check_timeout
+from themis.options import STRONG, IdempotencyKey, ReadOptions, check_idempotency_key, check_timeout
 from themis.placement import key_hash
 from themis.urn import Urn
 
-__all__ = ["NOT_MODIFIED", "Entity", "IfMatch", "NotModified", "ReadOptions", "VersionMatch", "WriteResult"]
+__all__ = ["NOT_MODIFIED", "Entity", "IfMatch", "NotModified", "VersionMatch", "WriteResult"]
 
 VERSION_MAX: Final = (1 << 53) - 1
 
@@ -49,6 +49,7 @@ class Entity(msgspec.Struct, frozen=True):
         doc: The document.
         role: Which replica answered; None where the answer does not say.
         lag_ms: How far behind that replica may be, in milliseconds; None where the answer does not say.
+        node: The id of the node it is on; None where the answer does not say.
     """
 
     urn: Urn
@@ -56,6 +57,7 @@ class Entity(msgspec.Struct, frozen=True):
     doc: dict[str, Any]
     role: str | None = None
     lag_ms: int | None = None
+    node: str | None = None
 
 
 class WriteResult(msgspec.Struct, frozen=True):
@@ -76,38 +78,6 @@ class WriteResult(msgspec.Struct, frozen=True):
     def __bool__(self) -> Literal[True]:
         return True
 
-
-class ReadOptions(msgspec.Struct, frozen=True):
-    """How fresh a read must be."""
-
-    consistency: Consistency | None = None
-    max_lag_ms: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.consistency not in (None, "strong", "bounded", "eventual"):
-            raise ConfigurationError(f"consistency is strong, bounded or eventual, not {self.consistency!r}")
-        if self.max_lag_ms is not None:
-            if self.consistency != "bounded":
-                raise ConfigurationError("max_lag_ms goes with consistency='bounded'")
-            if self.max_lag_ms < 0:
-                raise ConfigurationError("max_lag_ms is 0 or more")
-
-    @property
-    def any_replica(self) -> bool:
-        """Whether a lagging replica may answer."""
-        return self.consistency in ("bounded", "eventual")
-
-    def parameters(self) -> list[str]:
-        """As query parameters."""
-        found: list[str] = []
-        if self.consistency is not None:
-            found.append(f"consistency={self.consistency}")
-        if self.max_lag_ms is not None:
-            found.append(f"max_lag_ms={self.max_lag_ms}")
-        return found
-
-
-STRONG: Final = ReadOptions()
 
 _GET: Final = OPERATION["getEntity"]
 _HEAD: Final = OPERATION["headEntity"]
@@ -154,6 +124,7 @@ def get_entity(
         _document(answer),
         response.headers.get("themis-role"),
         int(lag) if lag.isascii() and lag.isdigit() else None,
+        response.headers.get("themis-node"),
     )
 
 
@@ -242,7 +213,8 @@ def _read_call(
         headers,
         key_hash=key_hash(urn.uuid),
         expected=_READ_EXPECTED,
-        any_replica=read.any_replica,
+        read=read,
+        one_entity=True,
     )
 
 
@@ -266,6 +238,7 @@ def _write_call(
         key_hash(urn.uuid),
         expected=expected,
         repeatable="Idempotency-Key" in headers,
+        one_entity=True,
     )
 
 

@@ -26,7 +26,9 @@
         ├── WrongShard              421; normally followed, never seen
         ├── TooManyRequests         429; `retry_after_s`
         └── ServerError             5xx
-            ├── Unavailable         503: not_ready, shutting_down, no_leader
+            ├── Unavailable         503: not_ready, shutting_down, no_leader, node_unreachable, ...
+            │   ├── LagExceeded         no replica is fresh enough; `limit`, `lag_ms`
+            │   └── SessionNotReached   no replica has what this client has seen
             ├── OutcomeUnknown      504: the write may or may not have happened
             └── DiskFull            507
 
@@ -57,6 +59,7 @@ __all__ = [
     "EntityNotFound",
     "Forbidden",
     "IdempotencyKeyReused",
+    "LagExceeded",
     "ModelMismatch",
     "NamespaceNotEmpty",
     "NamespaceNotFound",
@@ -64,6 +67,7 @@ __all__ = [
     "OutcomeUnknown",
     "PreconditionFailed",
     "ServerError",
+    "SessionNotReached",
     "ThemisError",
     "TimeoutError",
     "TooLarge",
@@ -281,6 +285,27 @@ class Unavailable(ServerError):
     """503: the node cannot serve this now."""
 
 
+class LagExceeded(Unavailable):
+    """No replica that can be reached could prove to be as fresh as a bounded read wants it."""
+
+    @property
+    def limit(self) -> int | None:
+        """How far behind it might have been, in milliseconds."""
+        return _integer(self.problem.get("limit"))
+
+    @property
+    def lag_ms(self) -> int | None:
+        """The least lag that a replica could prove, in milliseconds; None if none could."""
+        return _integer(self.problem.get("lag_ms"))
+
+
+class SessionNotReached(Unavailable):
+    """No replica that can be reached has what this client has seen already.
+
+    If that lasts, the cluster is another one, or was restored from a backup: `forget_session()` begins anew.
+    """
+
+
 class OutcomeUnknown(ServerError):
     """504: the write was accepted, but not confirmed in time: it may or may not have happened."""
 
@@ -317,6 +342,8 @@ _BY_CODE: dict[str, type[ApiError]] = {
     "collection_model_mismatch": ModelMismatch,
     "namespace_not_empty": NamespaceNotEmpty,
     "outcome_unknown": OutcomeUnknown,
+    "lag_exceeded": LagExceeded,
+    "session_not_reached": SessionNotReached,
 }
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -8,12 +8,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+import msgspec
+
 from themis.errors import ConfigurationError
 from themis.hooks import Hooks
 from themis.retry import RetryBudget, RetryPolicy
 from themis.transport.message import Endpoint
 
-__all__ = ["Consistency", "IdempotencyKey", "Options", "Token", "check_header_value", "check_name"]
+__all__ = [
+    "STRONG",
+    "Consistency",
+    "IdempotencyKey",
+    "Options",
+    "ReadOptions",
+    "Token",
+    "check_header_value",
+    "check_name",
+]
 
 Consistency: TypeAlias = Literal["strong", "bounded", "eventual"]
 """How fresh a read must be: `strong` (the default), at most `max_lag_ms` behind (`bounded`), or whatever (`eventual`).
@@ -26,9 +37,54 @@ IdempotencyKey: TypeAlias = str | Literal[False] | None
 """A key of your own, False for none, None for what the client does by default (it makes one per call)."""
 
 TIMEOUT_S_MAX: Final = 86_400.0
+LAG_MS_MAX: Final = 3_600_000
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 _VISIBLE: Final = re.compile(r"[!-~]+")
+
+
+class ReadOptions(msgspec.Struct, frozen=True):
+    """How fresh a read must be. Raises ConfigurationError for what does not go together."""
+
+    consistency: Consistency | None = None
+    max_lag_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.consistency not in (None, "strong", "bounded", "eventual"):
+            raise ConfigurationError(f"consistency is strong, bounded or eventual, not {self.consistency!r}")
+        if self.max_lag_ms is not None:
+            if self.consistency != "bounded":
+                raise ConfigurationError("max_lag_ms goes with consistency='bounded'")
+            if not 0 <= self.max_lag_ms <= LAG_MS_MAX:
+                raise ConfigurationError(f"max_lag_ms is 0 to {LAG_MS_MAX}, not {self.max_lag_ms}")
+
+    def over(self, consistency: Consistency | None, max_lag_ms: int | None) -> ReadOptions:
+        """What a call asks for, where these are the client's own."""
+        wanted = self.consistency if consistency is None else consistency
+        lag_ms = self.max_lag_ms if max_lag_ms is None and wanted == "bounded" else max_lag_ms
+        return ReadOptions(wanted, lag_ms)
+
+    @property
+    def any_replica(self) -> bool:
+        """Whether a lagging replica may answer; one that may not lag at all is the leader."""
+        return self.consistency == "eventual" or (self.consistency == "bounded" and self.max_lag_ms != 0)
+
+    def parameters(self) -> list[str]:
+        """As query parameters."""
+        found: list[str] = []
+        if self.consistency is not None:
+            found.append(f"consistency={self.consistency}")
+        if self.max_lag_ms is not None:
+            found.append(f"max_lag_ms={self.max_lag_ms}")
+        return found
+
+    def strengthened(self, target: str) -> str:
+        """A target that ends in these parameters, as that of a strong read."""
+        return target.removesuffix("&".join(self.parameters())) + "consistency=strong"
+
+
+STRONG: Final = ReadOptions()
+"""What a read is when nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +102,10 @@ class Options:
     refresh_interval_s: float
     user_agent: str
     parallel: int
+    read: ReadOptions = STRONG
+    datacenter: str | None = None
+    rack: str | None = None
+    sessions: bool = True
 
     def __post_init__(self) -> None:
         check_name(self.namespace, "namespace")
@@ -55,6 +115,12 @@ class Options:
         if self.refresh_interval_s <= 0:
             raise ConfigurationError("refresh_interval is positive")
         check_header_value(self.user_agent, "user_agent")
+        if self.datacenter is not None:
+            check_name(self.datacenter, "datacenter")
+        if self.rack is not None:
+            check_name(self.rack, "rack")
+            if self.datacenter is None:
+                raise ConfigurationError("rack goes with datacenter")
         if isinstance(self.token, str):
             check_token(self.token)
 

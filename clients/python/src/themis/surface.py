@@ -7,11 +7,10 @@ from typing import Any, cast
 
 from themis import __version__
 from themis.core import Core
-from themis.entities import STRONG, ReadOptions
 from themis.errors import ConfigurationError
 from themis.hooks import Hooks
 from themis.json_codec import Document
-from themis.options import Consistency, Options, Token, check_name, parse_endpoints
+from themis.options import Consistency, Options, ReadOptions, Token, check_name, parse_endpoints
 from themis.retry import RetryBudget, RetryPolicy
 from themis.urn import Urn, UrnPrefix, check_texts, parse_prefix
 
@@ -32,6 +31,11 @@ def build_core(
     refresh_interval: float,
     user_agent: str | None,
     parallel: int,
+    consistency: Consistency | None = None,
+    max_lag_ms: int | None = None,
+    datacenter: str | None = None,
+    rack: str | None = None,
+    sessions: bool = True,
 ) -> Core:
     """The core of a client; raises ConfigurationError."""
     return Core(
@@ -47,15 +51,37 @@ def build_core(
             refresh_interval_s=refresh_interval,
             user_agent=f"themis-python/{__version__}" + (f" {user_agent}" if user_agent else ""),
             parallel=parallel,
+            read=ReadOptions(consistency, max_lag_ms),
+            datacenter=datacenter,
+            rack=rack,
+            sessions=sessions,
         )
     )
 
 
-def read_options(consistency: Consistency | None, max_lag_ms: int | None) -> ReadOptions:
-    """Read options; raises ConfigurationError."""
+def read_options(core: Core, consistency: Consistency | None, max_lag_ms: int | None) -> ReadOptions:
+    """How fresh a call's read must be: what it says itself, else what the client says; raises ConfigurationError."""
     if consistency is None and max_lag_ms is None:
-        return STRONG
-    return ReadOptions(consistency, max_lag_ms)
+        return core.options.read
+    return core.options.read.over(consistency, max_lag_ms)
+
+
+def session_token(core: Core) -> str:
+    """The session as text; empty where none is kept."""
+    return "" if core.session is None else core.session.token()
+
+
+def merge_session(core: Core, token: str) -> None:
+    """Merge a session that was exported; raises ConfigurationError."""
+    if core.session is None:
+        raise ConfigurationError("this client keeps no session (sessions=False)")
+    core.session.merge(token)
+
+
+def forget_session(core: Core) -> None:
+    """Begin a new session."""
+    if core.session is not None:
+        core.session.forget()
 
 
 def as_urn(urn: Urn | str) -> Urn:

@@ -1,47 +1,61 @@
 """What the cluster looks like, as a client needs it: who owns a hash, and where that is.
 
 `TopologyView` is one epoch's picture, immutable and ready to be asked; the router holds the newest one and replaces it
-as a whole. A view is built from the answer of GET /topology and never changed.
+as a whole. A view is built from the answer of GET /topology and never changed. Who leads is only a claim here: leaders
+move without a new epoch, and `themis.leaders` decides whose claim is the later one.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
-from themis._generated.models import Topology
+from themis._generated.models import Node, Shard, Topology
+from themis.leaders import Claim
 from themis.placement import TokenTable
 from themis.transport.message import Endpoint
 
-__all__ = ["TopologyView"]
+__all__ = ["NodePlace", "ShardPlaces", "TopologyView"]
 
 _decoder = msgspec.json.Decoder(Topology)
 
 
-class _ShardPlaces(msgspec.Struct, frozen=True):
-    leader: Endpoint | None
-    replicas: tuple[Endpoint, ...]
+class NodePlace(NamedTuple):
+    """Where a node is, and how it is.
+
+    `is_down`: the cluster has not heard of it. `is_degraded`: it serves, but something is wrong with it.
+    """
+
+    endpoint: Endpoint
+    datacenter: str
+    rack: str
+    is_down: bool
+    is_degraded: bool
+
+
+class ShardPlaces(NamedTuple):
+    """The nodes of one shard: who is said to lead it, all that have a replica, and those of them that vote."""
+
+    claim: Claim
+    replicas: tuple[NodePlace, ...]
+    voters: tuple[NodePlace, ...]
 
 
 class TopologyView:
     """One epoch of the topology, indexed."""
 
-    __slots__ = ("_places", "_table", "epoch", "etag", "nodes", "topology")
+    __slots__ = ("_by_id", "_table", "epoch", "etag", "nodes", "shards", "topology")
 
     def __init__(self, topology: Topology, etag: str | None = None) -> None:
         self.etag = etag
         self.topology = topology
         self.epoch = topology.epoch
-        by_id = {node.node_id: Endpoint.parse(node.endpoint) for node in topology.nodes}
-        self.nodes: tuple[Endpoint, ...] = tuple(by_id.values())
+        self._by_id = {node.node_id: _place(node) for node in topology.nodes}
+        self.nodes: tuple[NodePlace, ...] = tuple(self._by_id.values())
         self._table = TokenTable.from_wire(topology.tokens)
-        self._places = {
-            shard.shard_id: _ShardPlaces(
-                leader=by_id.get(shard.leader) if shard.leader is not None else None,
-                replicas=tuple(by_id[replica.node_id] for replica in shard.replicas if replica.node_id in by_id),
-            )
-            for shard in topology.shards
-        }
-        strangers = [shard_id for shard_id in self._table.shard_ids() if shard_id not in self._places]
+        self.shards = {shard.shard_id: self._places(shard) for shard in topology.shards}
+        strangers = [shard_id for shard_id in self._table.shard_ids() if shard_id not in self.shards]
         if strangers:
             raise ValueError(f"the token table names shards that are not listed: {', '.join(strangers[:3])}")
 
@@ -54,10 +68,21 @@ class TopologyView:
         """The shard that owns a hash."""
         return self._table.shard_for_hash(key_hash)
 
-    def leader_of(self, key_hash: int) -> Endpoint | None:
-        """The node that leads the owner of a hash; None while there is no leader."""
-        return self._places[self._table.shard_for_hash(key_hash)].leader
+    def endpoint_of(self, node_id: str) -> Endpoint | None:
+        """Where a node is reached; None for a stranger."""
+        place = self._by_id.get(node_id)
+        return None if place is None else place.endpoint
 
-    def replicas_of(self, key_hash: int) -> tuple[Endpoint, ...]:
-        """The nodes with a replica of the owner of a hash, the leader among them."""
-        return self._places[self._table.shard_for_hash(key_hash)].replicas
+    def _places(self, shard: Shard) -> ShardPlaces:
+        known = [
+            (self._by_id[replica.node_id], replica.role) for replica in shard.replicas if replica.node_id in self._by_id
+        ]
+        replicas = tuple(place for place, _ in known)
+        leader = None if shard.leader is None else self.endpoint_of(shard.leader)
+        claim = Claim(shard.shard_id, leader, shard.leader_term or 0, tuple(place.endpoint for place in replicas))
+        return ShardPlaces(claim, replicas, tuple(place for place, role in known if role != "learner"))
+
+
+def _place(node: Node) -> NodePlace:
+    is_down = "down" in (node.health, node.state)
+    return NodePlace(Endpoint.parse(node.endpoint), node.datacenter, node.rack, is_down, node.health == "degraded")

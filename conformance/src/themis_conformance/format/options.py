@@ -21,6 +21,11 @@ _OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "retry_budget": ("ratio", "reserve"),
     "idempotency_keys": (),
     "parallel": (),
+    "consistency": (),
+    "max_lag_ms": (),
+    "datacenter": (),
+    "rack": (),
+    "sessions": (),
     "pool_size": (),
     "token": (),
     "token_sequence": (),
@@ -31,6 +36,11 @@ _OPTIONS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 _FEATURES: Final = {
+    "consistency": "replicas",
+    "max_lag_ms": "replicas",
+    "datacenter": "replicas",
+    "rack": "replicas",
+    "sessions": "sessions",
     "token": "tokens",
     "token_sequence": "tokens",
     "tls": "tls",

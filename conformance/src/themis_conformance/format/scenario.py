@@ -28,7 +28,7 @@ from themis_conformance.variables import UnknownVariable, Variables
 
 __all__ = ["read_scenarios", "trial_plan"]
 
-_PLACES: Final[tuple[Place, ...]] = ("scripted", "any", "live")
+_PLACES: Final[tuple[Place, ...]] = ("scripted", "any", "live", "cluster")
 # What a live cluster has anyway, of its own kind.
 _NOT_FOR_SERVERS: Final = STATE_KEYS | {"nodes", "shards"}
 _TLS_FILES: Final = {"ca_file": "ca.pem", "cert_file": "client.pem", "key_file": "client.key"}
@@ -58,6 +58,8 @@ def _read(entry: Entry) -> ScenarioCase:
     steps = read_steps(fields.need("steps"), "steps")
     wire = read_wire(fields.take("wire"), "wire") if "wire" in fields else None
     secrets = tuple(fields.texts("secrets"))
+    if on != "cluster" and any(step.kind == "cluster" for step in steps):
+        raise Mistake("nodes are harmed in a case that is `on: cluster` only", "steps")
     if on != "scripted":
         _check_for_live(on or "", server, steps)
     derived = features_of_steps(steps)
@@ -116,7 +118,8 @@ def _check_for_live(on: str, server: dict[str, Any], steps: tuple[Step, ...]) ->
         if isinstance(entity, dict) and "version" in entity:
             raise Mistake(f"a real server gives versions itself, and the case is `on: {on}`", "server.entities")
     for step in steps:
-        if step.kind in ("server", "until") or (on == "live" and step.kind == "wire"):
+        only_scripted = step.kind == "server" or (on != "any" and step.wire is not None)
+        if only_scripted or (on != "cluster" and step.kind == "until"):
             raise Mistake(f"{step.kind!r} is only for scripted clusters, and the case is `on: {on}`", step.path)
 
 

@@ -18,13 +18,15 @@ from themis_conformance.plan import (
     FaultPlan,
     Limits,
     NamespacePlan,
+    NodePlan,
     Relayed,
+    ReplicasPlan,
     ServerPlan,
     TlsPlan,
     WrongShard,
 )
 
-__all__ = ["STATE_KEYS", "read_fault", "read_server"]
+__all__ = ["STATE_KEYS", "read_fault", "read_label", "read_server"]
 
 STATE_KEYS: Final = frozenset({"entities", "namespaces", "collections"})
 """What a real server can be given, too."""
@@ -72,6 +74,8 @@ def read_server(raw: dict[str, Any], namespace: str, path: str = "server") -> Se
         limits=_limits(fields),
         tokens=tuple(fields.texts("tokens")) if "tokens" in fields else None,
         down=tuple(_node(element, at, nodes) for at, element in fields.items("down")),
+        labels=_labels(fields.table("labels"), nodes),
+        replicas=_replicas(fields.table("replicas"), nodes, shards),
         tls=_tls(fields),
         faults=tuple(read_fault(element, at, nodes) for at, element in fields.items("faults")),
     )
@@ -83,6 +87,48 @@ def _node(number: Any, path: str, nodes: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < nodes:
         raise Mistake(f"expected the number of a node, 0 to {nodes - 1}, not {number!r}", path)
     return number
+
+
+def _number(key: Any, path: str, nodes: int) -> int:
+    return _node(int(key) if isinstance(key, str) and key.isdigit() else key, path, nodes)
+
+
+def _labels(raw: dict[str, Any], nodes: int) -> dict[int, NodePlan]:
+    return {
+        _number(key, "server.labels", nodes): read_label(label, NodePlan(), f"server.labels.{key}")
+        for key, label in raw.items()
+    }
+
+
+def read_label(raw: Any, before: NodePlan, path: str) -> NodePlan:
+    """Read what is to be said of a node; what is not named stays as it was before."""
+    fields = Fields(raw, path)
+    plan = NodePlan(
+        fields.text("datacenter", before.datacenter) or "",
+        fields.text("rack", before.rack) or "",
+        fields.one_of("health", ("healthy", "degraded", "down"), before.health) or "",
+        fields.one_of("kind", ("data", "read_replica"), before.kind) or "",
+        fields.one_of("state", ("joining", "up", "leaving", "down"), before.state) or "",
+    )
+    fields.end()
+    return plan
+
+
+def _replicas(raw: dict[str, Any], nodes: int, shards: int) -> dict[str, ReplicasPlan]:
+    found: dict[str, ReplicasPlan] = {}
+    known = {f"shard_{number:03}" for number in range(1, shards + 1)}
+    for shard, places in raw.items():
+        path = f"server.replicas.{shard}"
+        if shard not in known:
+            raise Mistake(f"there is no shard {shard!r}", "server.replicas")
+        fields = Fields(places, path)
+        voters = tuple(_node(element, at, nodes) for at, element in fields.items("voters"))
+        learners = tuple(_node(element, at, nodes) for at, element in fields.items("learners"))
+        fields.end()
+        if not voters or len({*voters, *learners}) < len(voters) + len(learners):
+            raise Mistake("a shard has one voter or more, and a node has one replica of it", path)
+        found[str(shard)] = ReplicasPlan(voters, learners)
+    return found
 
 
 def _entity(path: str, raw: Any) -> EntityPlan:

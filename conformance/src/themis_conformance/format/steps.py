@@ -9,7 +9,7 @@ from themis_conformance.format.fields import ABSENT, Fields
 from themis_conformance.format.options import features_of_options, read_options
 from themis_conformance.format.wire import read_wire
 from themis_conformance.mistake import Mistake
-from themis_conformance.model import CALL_FEATURES, Step
+from themis_conformance.model import CALL_FEATURES, CLUSTER_ACTIONS, Step
 
 __all__ = ["features_of_steps", "read_steps"]
 
@@ -20,6 +20,10 @@ _SERVER_VERBS: Final = frozenset(
         "epoch",
         "answer_epoch",
         "lead",
+        "claim",
+        "label",
+        "hold",
+        "release",
         "drop_connections",
         "tokens",
         "fault",
@@ -210,6 +214,33 @@ def _server(fields: Fields) -> Step:
     return Step(fields.path, "server", change.raw)
 
 
+def _cluster(fields: Fields) -> Step:
+    act = Fields(fields.need("cluster"), fields.at("cluster"))
+    if len(act.raw) != 1:
+        raise Mistake("expected exactly one thing to do", act.path)
+    for action in CLUSTER_ACTIONS:
+        if action in act:
+            _check_node(act.take(action), act.at(action))
+    if "lead" in act:
+        lead = Fields(act.take("lead"), act.at("lead"))
+        lead.need_text("shard")
+        _check_node(lead.need("node"), lead.at("node"))
+        lead.end()
+    if act.take("settle", True) is not True:
+        raise Mistake("the only value is true", act.at("settle"))
+    act.end()
+    return Step(fields.path, "cluster", act.raw)
+
+
+def _check_node(raw: Any, path: str) -> None:
+    if isinstance(raw, dict):
+        fields = Fields(raw, path)
+        fields.need_text("leader_of")
+        fields.end()
+    elif isinstance(raw, bool) or not isinstance(raw, int):
+        raise Mistake(f"expected the number of a node, or {{leader_of: URN}}, not {raw!r}", path)
+
+
 def _until(fields: Fields) -> Step:
     until = Fields(fields.need("until"), fields.at("until"))
     wire = read_wire(until.take("wire"), until.at("wire")) if "wire" in until else None
@@ -242,6 +273,7 @@ _READERS: Final[dict[str, Callable[[Fields], Step]]] = {
     "close_client": _close_client,
     "events": _events,
     "server": _server,
+    "cluster": _cluster,
     "until": _until,
     "wire": _wire,
 }

@@ -13,6 +13,7 @@ from themis_conformance.judge.reply import value_of
 from themis_conformance.judge.stage import Certificates, Stage
 from themis_conformance.judge.steps import Walk
 from themis_conformance.judge.wire import wire_mismatches
+from themis_conformance.live.cluster import LiveCluster
 from themis_conformance.live.state import LiveServer
 from themis_conformance.model import ScenarioCase
 from themis_conformance.outcome import CaseFailed
@@ -33,14 +34,17 @@ async def run_scenario(
     mode: str,
     adapter: Adapter,
     certificates: Certificates,
-    live: LiveServer | None,
+    live: LiveServer | LiveCluster | None,
     context: list[str],
 ) -> None:
-    """Run a scenario on a scripted cluster, or on `live`; raises CaseFailed, AdapterBroken or TimeoutError.
+    """Run a scenario on a scripted cluster, or on what is real; raises CaseFailed, AdapterBroken or TimeoutError.
 
     `context` gets what may help to understand a failure.
     """
     stderr_from = adapter.stderr_position
+    if isinstance(live, LiveCluster):
+        await _on_cluster(case, mode, adapter, live, stderr_from)
+        return
     if live is not None:
         await _on_live(case, mode, adapter, live, stderr_from)
         return
@@ -86,6 +90,19 @@ async def _on_live(case: ScenarioCase, mode: str, adapter: Adapter, live: LiveSe
         stage = Stage(adapter, mode, variables, None, live)
         await _play(case, stage, stderr_from)
     finally:
+        await live.clean_up(variables.namespace)
+
+
+async def _on_cluster(case: ScenarioCase, mode: str, adapter: Adapter, harmed: LiveCluster, stderr_from: int) -> None:
+    await harmed.settle()
+    live = harmed.server()
+    variables = Variables(ring=await live.ring(), nodes=harmed.urls)
+    try:
+        plan = read_server(variables.resolve(case.server), variables.namespace)
+        _save_versions(plan, await live.make(plan), variables)
+        await _play(case, Stage(adapter, mode, variables, None, live, harmed), stderr_from)
+    finally:
+        await harmed.settle()
         await live.clean_up(variables.namespace)
 
 

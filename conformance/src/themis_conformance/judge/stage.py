@@ -9,6 +9,7 @@ from typing import Any, Final
 from themis_conformance.adapter import Adapter
 from themis_conformance.certificates import Authority
 from themis_conformance.judge.reply import value_of
+from themis_conformance.live.cluster import LiveCluster
 from themis_conformance.live.state import LiveServer
 from themis_conformance.outcome import CaseFailed
 from themis_conformance.scripted import ScriptedCluster
@@ -48,6 +49,7 @@ class Stage:
     variables: Variables
     cluster: ScriptedCluster | None
     live: LiveServer | None
+    harmed: LiveCluster | None = None
     clients: dict[str, str] = field(default_factory=dict)
     """Names in the case -> names in the adapter; closed ones, too: what those do may be looked at."""
     left_open: set[str] = field(default_factory=set)
@@ -72,7 +74,9 @@ class Stage:
         return reply
 
     def _defaults(self) -> dict[str, Any]:
-        if self.live is not None:
+        if self.harmed is not None:
+            endpoints = self.harmed.urls
+        elif self.live is not None:
             endpoints = [self.live.url]
         else:
             assert self.cluster is not None

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from themis_conformance.format.fields import Fields
-from themis_conformance.format.server import read_fault
+from themis_conformance.format.server import read_fault, read_label
 from themis_conformance.judge.reply import check_outcome, saved_values, value_of
 from themis_conformance.judge.stage import Stage
 from themis_conformance.judge.wire import wire_mismatches
+from themis_conformance.live.cluster import LiveCluster
 from themis_conformance.makers import counts_copies
 from themis_conformance.matching import mismatches, subset_mismatches, tidy
 from themis_conformance.matching.match import any_order_mismatches
@@ -60,6 +61,7 @@ class Walk:
             "close_client": self._close_client,
             "events": self._events,
             "server": self._server,
+            "cluster": self._harm,
             "until": self._until,
             "wire": self._wire,
         }
@@ -252,6 +254,25 @@ class Walk:
         except (Mistake, KeyError, IndexError, TypeError) as error:
             raise CaseFailed(f"{step.path}: the cluster cannot be changed so: {error!r}") from error
 
+    async def _harm(self, step: Step) -> None:
+        harmed = self._stage.harmed
+        if harmed is None:
+            raise CaseFailed(f"{step.path}: only a real cluster can be harmed")
+        ((action, value),) = self._stage.variables.resolve(step.subject).items()
+        if action == "settle":
+            await harmed.settle()
+        elif action == "lead":
+            await harmed.lead(value["shard"], await self._node(harmed, value["node"]))
+        else:
+            await harmed.act(action, await self._node(harmed, value))
+
+    @staticmethod
+    async def _node(harmed: LiveCluster, named: Any) -> int:
+        if isinstance(named, dict):
+            return await harmed.leader_of(named["leader_of"])
+        number: int = named
+        return number
+
     async def _wire(self, step: Step) -> None:
         if self._stage.cluster is None:
             return  # nobody writes down what a real server is asked
@@ -261,20 +282,21 @@ class Walk:
             raise CaseFailed(*complaints)
 
     async def _until(self, step: Step) -> None:
-        cluster = self._cluster(step)
+        # Without a log to look at, a call alone can be waited for on what is real, too.
+        cluster = self._cluster(step) if step.wire is not None or step.call is None else None
         deadline = time.monotonic() + step.within_ms / 1000
         while True:
             complaints: list[str] = []
             if step.call is not None:
                 complaints += await self._try(step.call)
-            if step.wire is not None:
+            if step.wire is not None and cluster is not None:
                 complaints += wire_mismatches(step.wire, cluster, self._stage.variables)
             if not complaints:
                 return
             left = deadline - time.monotonic()
             if left <= 0:
                 raise CaseFailed(f"{step.path}: it did not come about within {step.within_ms} ms", *complaints)
-            if step.call is None:
+            if step.call is None and cluster is not None:
                 await cluster.log.wait_for_news(left)
             else:
                 await asyncio.sleep(_PAUSE_S)
@@ -313,6 +335,21 @@ async def _change(cluster: ScriptedCluster, verb: str, value: Any, nodes: int, p
     elif verb == "lead":
         for lead in numbers:
             cluster.lead(lead["shard"], lead["node"])
+    elif verb == "claim":
+        for claim in numbers:
+            term = cluster.term_of(claim["shard"]) + claim.get("ahead", 0)
+            cluster.claim(claim["node"], claim["shard"], claim["leader"], term)
+    elif verb == "label":
+        for label in numbers:
+            number = label["node"]
+            said = {name: value for name, value in label.items() if name != "node"}
+            cluster.label(number, read_label(said, cluster.label_of(number), path))
+    elif verb == "hold":
+        for number in numbers:
+            cluster.hold(number)
+    elif verb == "release":
+        for number in numbers:
+            cluster.release(number)
     elif verb == "drop_connections":
         await cluster.drop_connections()
     elif verb == "tokens":

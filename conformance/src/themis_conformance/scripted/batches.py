@@ -12,6 +12,7 @@ from themis_conformance.scripted.call import Call, Reply
 from themis_conformance.scripted.documents import check_document
 from themis_conformance.scripted.entities import EntityHandlers, find
 from themis_conformance.scripted.problems import Refusal, item_error
+from themis_conformance.scripted.replicas import Replicas, Serving
 from themis_conformance.scripted.store import Store, json_bytes
 
 __all__ = ["BatchHandlers", "ItemFaults"]
@@ -27,26 +28,32 @@ _EXPECTED_MAX: Final = (1 << 53) - 1
 class BatchHandlers:
     """The three batches."""
 
-    def __init__(self, store: Store, entities: EntityHandlers) -> None:
+    def __init__(self, store: Store, entities: EntityHandlers, replicas: Replicas) -> None:
         self._store = store
         self._entities = entities
+        self._replicas = replicas
 
     async def get(self, call: Call, faults: ItemFaults | None) -> Reply:
         """Read many."""
         query = call.query()
         urns = _list(call.json_object(("urns",), ("urns",)), "urns", call.limits.batch_items_max)
         size = 0
+        servings: dict[str, Serving] = {}
 
         def read(index: int, name: EntityName, _: Any) -> dict[str, Any]:
             nonlocal size
-            found = find(self._store.collection_of(name), name)
+            shard = self._replicas.shard_of(name.uuid)
+            if shard not in servings:
+                servings[shard] = self._replicas.for_read(call, query, shard)
+            found = find(self._store.collection_of(name), name, servings[shard].as_of)
             size += len(found.raw)
             if index >= call.limits.answer_items_max or size > call.limits.answer_bytes_max:
                 raise Refusal("batch_response_limit", "The answer is full.", {"limit": call.limits.answer_bytes_max})
             return {"version": found.version, "doc": found.doc}
 
         items = [{"urn": urn} for urn in urns]
-        return Reply.of(await _each(items, read, faults, with_key=False), headers=_role(query))
+        found = await _each(items, read, faults, with_key=False)
+        return Reply.of(found, headers=self._replicas.headers_of_many(call.node, list(servings.values())))
 
     async def put(self, call: Call, faults: ItemFaults | None) -> Reply:
         """Write many."""
@@ -62,7 +69,7 @@ class BatchHandlers:
             check_document(item["doc"])
             return {"version": self._entities.write_put(name, raw, _expected(item)).version}
 
-        return Reply.of(await _each(items, write, faults, with_key=call.idempotency_key() is not None))
+        return self._written(call, await _each(items, write, faults, with_key=call.idempotency_key() is not None))
 
     async def delete(self, call: Call, faults: ItemFaults | None) -> Reply:
         """Delete many."""
@@ -79,12 +86,12 @@ class BatchHandlers:
         def remove(_: int, name: EntityName, item: dict[str, Any]) -> dict[str, Any]:
             return {"version": self._entities.write_delete(name, _expected(item)).version}
 
-        return Reply.of(await _each(items, remove, faults, with_key=call.idempotency_key() is not None))
+        return self._written(call, await _each(items, remove, faults, with_key=call.idempotency_key() is not None))
 
-
-def _role(query: dict[str, str]) -> dict[str, str]:
-    strong = query.get("consistency", "strong") == "strong"
-    return {"Themis-Role": "leader" if strong else "follower", "Themis-Lag-Ms": "0" if strong else "5"}
+    def _written(self, call: Call, found: dict[str, Any]) -> Reply:
+        uuids = [parse_urn(item["urn"]).uuid for item in found["items"] if "version" in item]
+        servings = [self._replicas.leader(shard) for shard in {self._replicas.shard_of(uuid) for uuid in uuids}]
+        return Reply.of(found, headers=self._replicas.headers_of_many(call.node, servings, read=False))
 
 
 async def _each(

@@ -13,6 +13,7 @@ from themis_conformance.names import MODELS, NAME
 from themis_conformance.ring import Ring
 from themis_conformance.scripted.call import Call, Reply
 from themis_conformance.scripted.problems import Refusal
+from themis_conformance.scripted.replicas import Replicas
 from themis_conformance.scripted.store import Collection, Store
 
 __all__ = ["CatalogueHandlers"]
@@ -20,7 +21,6 @@ __all__ = ["CatalogueHandlers"]
 _T = TypeVar("_T")
 
 _LIMIT: Final = "100"
-_ROLE: Final = {"Themis-Role": "leader", "Themis-Lag-Ms": "0"}
 _NAMESPACE_OPTIONS: Final[dict[str, Callable[[Any], bool]]] = {
     "auto_create_collections": lambda value: isinstance(value, bool),
 }
@@ -34,9 +34,10 @@ _COLLECTION_OPTIONS: Final[dict[str, Callable[[Any], bool]]] = {
 class CatalogueHandlers:
     """The twelve operations of the catalogue."""
 
-    def __init__(self, store: Store, ring: Ring) -> None:
+    def __init__(self, store: Store, ring: Ring, replicas: Replicas) -> None:
         self._store = store
         self._ring = ring
+        self._replicas = replicas
 
     # Namespaces
 
@@ -128,16 +129,17 @@ class CatalogueHandlers:
 
     def count_collection(self, call: Call) -> Reply:
         """Count, shard by shard."""
-        call.query()
+        told = self._told(call)
         counts = dict.fromkeys(self._ring.shard_ids(), 0)
         for uuid in self._named(call).entities:
             counts[self._ring.shard_of(uuid)] += 1
         shards = [{"shard_id": shard, "count": count} for shard, count in counts.items()]
-        return Reply.of({"count": sum(counts.values()), "shards": shards}, headers=_ROLE)
+        return Reply.of({"count": sum(counts.values()), "shards": shards}, headers=told)
 
     def list_entities(self, call: Call) -> Reply:
         """Page through a collection in the order of its uuids."""
         with_doc = call.query().get("include", "doc") == "doc"
+        told = self._told(call)
         found = self._named(call)
         prefix = f"urn:themis:{found.model}:{found.namespace}:{found.name}:"
 
@@ -147,7 +149,10 @@ class CatalogueHandlers:
             return shown | {"doc": entity.doc} if with_doc else shown
 
         uuids = ((uuid, uuid) for uuid in found.entities)
-        return _page(call, f"entities/{found.collection_id}", uuids, item, _ROLE)
+        return _page(call, f"entities/{found.collection_id}", uuids, item, told)
+
+    def _told(self, call: Call) -> dict[str, str]:
+        return self._replicas.headers_of_many(call.node, self._replicas.all_shards(call, call.query()))
 
     def _named(self, call: Call) -> Collection:
         return self._store.collection(call.name("namespace"), call.name("collection"))

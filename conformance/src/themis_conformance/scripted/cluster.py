@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 
-from themis_conformance.plan import FaultPlan, ServerPlan
+from themis_conformance.plan import FaultPlan, NodePlan, ServerPlan
 from themis_conformance.ring import Ring
 from themis_conformance.scripted.exchange import Backend, Exchange
 from themis_conformance.scripted.faults import Faults
@@ -196,8 +196,34 @@ class ScriptedCluster:
         self._backend.shape.answer_epoch = epoch
 
     def lead(self, shard: str, number: int | None) -> None:
-        """A shard gets another leader, or none."""
-        self._backend.shape.leaders[shard] = number
+        """A shard gets another leader, in a new term, or none."""
+        self._backend.shape.lead(shard, number)
+
+    def claim(self, node: int, shard: str, leader: int | None, term: int) -> None:
+        """A node believes, and says in its topology, that another one leads a shard."""
+        if shard not in self._backend.shape.leaders:
+            raise KeyError(shard)
+        self._backend.shape.claims[node, shard] = (leader, term)
+
+    def label(self, node: int, label: NodePlan) -> None:
+        """Something else is said of a node."""
+        self._backend.shape.nodes[node] = label
+
+    def label_of(self, node: int) -> NodePlan:
+        """What is said of a node."""
+        return self._backend.shape.nodes[node]
+
+    def hold(self, node: int) -> None:
+        """The replicas of a node stand still from now on."""
+        self._backend.shape.held[node] = self._backend.service.store.last_version
+
+    def release(self, node: int) -> None:
+        """They go on, and have everything."""
+        self._backend.shape.held.pop(node, None)
+
+    def term_of(self, shard: str) -> int:
+        """The term of a shard's leader."""
+        return self._backend.shape.terms[shard]
 
     def set_tokens(self, tokens: tuple[str, ...] | None) -> None:
         """Other tokens are accepted; None: none is asked for."""

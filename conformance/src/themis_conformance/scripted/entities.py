@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from themis_conformance.names import EntityName
 from themis_conformance.scripted.call import Call, Reply
 from themis_conformance.scripted.documents import merge, read_document
 from themis_conformance.scripted.problems import Refusal
+from themis_conformance.scripted.replicas import Replicas
 from themis_conformance.scripted.store import Collection, Entity, Store, json_bytes
 
 __all__ = ["EntityHandlers", "Written"]
-
-_FOLLOWERS_LAG_MS = 5
 
 
 @dataclass(frozen=True)
@@ -29,31 +27,30 @@ class EntityHandlers:
 
     Args:
         store: The data.
-        leads: Whether a node (by number) leads the shard of a uuid.
+        replicas: Who answers.
     """
 
-    def __init__(self, store: Store, leads: Callable[[int, str], bool]) -> None:
+    def __init__(self, store: Store, replicas: Replicas) -> None:
         self._store = store
-        self._leads = leads
+        self._replicas = replicas
 
     def read(self, call: Call) -> Reply:
         """The document as it was sent."""
         query = call.query()
         name = call.entity()
-        collection = self._store.collection_of(name)
         condition = call.if_none_match()
-        known = find(collection, name)
-        headers = {"ETag": f'"{known.version}"', "Cache-Control": _cache_control(collection)}
-        headers |= self.role(call.node, name.uuid, query)
+        serving = self._replicas.for_read(call, query, self._replicas.shard_of(name.uuid))
+        collection = self._store.collection_of(name)
+        told = self._replicas.headers(serving)
+        try:
+            known = find(collection, name, serving.as_of)
+        except Refusal as refusal:
+            refusal.headers |= told
+            raise
+        headers = {"ETag": f'"{known.version}"', "Cache-Control": _cache_control(collection), **told}
         if condition is not None and (not condition or known.version in condition):
             return Reply(304, b"", headers)
         return Reply(200, known.raw, headers)
-
-    def role(self, node: int, uuid: str, query: dict[str, str]) -> dict[str, str]:
-        """Who answered: a read that may lag is answered where it arrives, any other by the leader."""
-        if query.get("consistency", "strong") == "strong" or self._leads(node, uuid):
-            return {"Themis-Role": "leader", "Themis-Lag-Ms": "0"}
-        return {"Themis-Role": "follower", "Themis-Lag-Ms": str(_FOLLOWERS_LAG_MS)}
 
     def put(self, call: Call) -> Reply:
         """Create or replace."""
@@ -62,7 +59,7 @@ class EntityHandlers:
         raw = call.body()
         read_document(raw)
         written = self.write_put(name, raw, expect)
-        return _written(name, written, 201 if written.created else 200)
+        return self._written(name, written, 201 if written.created else 200)
 
     def patch(self, call: Call) -> Reply:
         """Merge."""
@@ -76,41 +73,41 @@ class EntityHandlers:
         if len(raw) > limit:
             detail = f"The patched document would have {len(raw)} bytes."
             raise Refusal("document_too_large", detail, {"limit": limit}, decided=True)
-        return _written(name, self._store_entity(collection, name, raw), 200)
+        return self._written(name, Written(self._store.put(name, raw), created=False), 200)
 
     def delete(self, call: Call) -> Reply:
         """Delete."""
         call.query()
         name, expect = call.entity(), call.expectation()
         written = self.write_delete(name, expect)
-        return Reply.of({"urn": str(name), "version": written.version})
+        reply = self._written(name, written, 200)
+        del reply.headers["ETag"]
+        return reply
 
     def write_put(self, name: EntityName, raw: bytes, expect: list[int] | None) -> Written:
         """Store a document under a condition (see `Call.expectation`)."""
         collection = self._store.collection_for_write(name)
         check(collection, name, expect)
-        return self._store_entity(collection, name, raw)
+        created = name.uuid not in collection.entities
+        return Written(self._store.put(name, raw), created)
 
     def write_delete(self, name: EntityName, expect: list[int] | None) -> Written:
         """Delete under a condition."""
         collection = self._store.collection_of(name)
         check(collection, name, expect)
         find(collection, name)
-        del collection.entities[name.uuid]
-        self._store.note_commit(str(name))
-        return Written(self._store.next_version(), created=False)
+        return Written(self._store.remove(name), created=False)
 
-    def _store_entity(self, collection: Collection, name: EntityName, raw: bytes) -> Written:
-        created = name.uuid not in collection.entities
-        version = self._store.next_version()
-        collection.entities[name.uuid] = Entity(version, raw)
-        self._store.note_commit(str(name))
-        return Written(version, created)
+    def _written(self, name: EntityName, written: Written, status: int) -> Reply:
+        serving = self._replicas.leader(self._replicas.shard_of(name.uuid))
+        told = self._replicas.headers(serving, version=written.version, read=False)
+        body = {"urn": str(name), "version": written.version}
+        return Reply.of(body, status, {"ETag": f'"{written.version}"', **told})
 
 
-def find(collection: Collection, name: EntityName) -> Entity:
-    """The entity, or the refusal that it does not exist."""
-    known = collection.entities.get(name.uuid)
+def find(collection: Collection, name: EntityName, as_of: int | None = None) -> Entity:
+    """The entity (as it was at a version), or the refusal that it does not exist."""
+    known = collection.at(name.uuid, as_of)
     if known is None:
         raise Refusal("entity_not_found", "There is no entity with this URN.", decided=True)
     return known
@@ -123,11 +120,6 @@ def check(collection: Collection, name: EntityName, expect: list[int] | None) ->
     if expect is None or (version or 0) in expect or (not expect and version is not None):
         return
     raise Refusal("precondition_failed", f"The entity has version {version}.", {"version": version}, decided=True)
-
-
-def _written(name: EntityName, written: Written, status: int) -> Reply:
-    body = {"urn": str(name), "version": written.version}
-    return Reply.of(body, status, {"ETag": f'"{written.version}"'})
 
 
 def _cache_control(collection: Collection) -> str:

@@ -49,6 +49,8 @@ class Refusal(Exception):
     members: dict[str, Any] = field(default_factory=dict)
     decided: bool = False
     """Whether the state of the data decided it: then a repetition under the same key is told the same."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the answer says beside it."""
 
     @property
     def status(self) -> int:

@@ -11,12 +11,14 @@ from uuid import uuid4
 
 from themis_conformance.operations import allowed_methods
 from themis_conformance.plan import ServerPlan
+from themis_conformance.scripted.administration import AdminHandlers
 from themis_conformance.scripted.batches import BatchHandlers, ItemFaults
 from themis_conformance.scripted.call import Call, Reply
 from themis_conformance.scripted.catalogue import CatalogueHandlers
 from themis_conformance.scripted.cluster_info import ClusterHandlers
 from themis_conformance.scripted.entities import EntityHandlers
 from themis_conformance.scripted.problems import Refusal, problem_document
+from themis_conformance.scripted.replicas import Replicas
 from themis_conformance.scripted.shape import Shape
 from themis_conformance.scripted.store import Store, json_bytes
 from themis_conformance.scripted.wirelog import Seen
@@ -61,15 +63,17 @@ class Service:
     """The database behind all nodes of a cluster."""
 
     def __init__(self, plan: ServerPlan, shape: Shape) -> None:
-        self.store = Store(plan)
+        self.store = Store(plan, shape.ring.shard_of)
         self.tokens = plan.tokens
         self._limits = plan.limits
         self._remembered: dict[str, _Remembered] = {}
         self._writing = asyncio.Lock()
-        entities = EntityHandlers(self.store, shape.leads)
-        catalogue = CatalogueHandlers(self.store, shape.ring)
-        self._cluster = cluster = ClusterHandlers(self.store, shape)
-        batches = BatchHandlers(self.store, entities)
+        replicas = Replicas(shape, self.store)
+        entities = EntityHandlers(self.store, replicas)
+        catalogue = CatalogueHandlers(self.store, shape.ring, replicas)
+        self._cluster = cluster = ClusterHandlers(shape)
+        admin = AdminHandlers(self.store, shape)
+        batches = BatchHandlers(self.store, entities, replicas)
         self._batches = {"batchGet": batches.get, "batchPut": batches.put, "batchDelete": batches.delete}
         self._handlers: dict[str, Handler] = {
             "getEntity": entities.read,
@@ -94,8 +98,22 @@ class Service:
             "getReady": cluster.health,
             "getMetrics": cluster.metrics,
             "getOpenapi": cluster.openapi,
-            "adminTopology": cluster.admin_topology,
-            "adminMetrics": cluster.admin_metrics,
+            "adminTopology": admin.topology,
+            "adminMetrics": admin.metrics,
+            "adminStatus": admin.status,
+            "adminNodes": admin.nodes,
+            "adminNode": admin.node,
+            "adminRemoveNode": admin.remove_node,
+            "adminDrainNode": admin.drain_node,
+            "adminUndrainNode": admin.undrain_node,
+            "adminShards": admin.shards,
+            "adminShard": admin.shard,
+            "adminTransferLeader": admin.transfer_leader,
+            "adminReplaceReplica": admin.replace_replica,
+            "adminSetReplicas": admin.set_replicas,
+            "adminJoinTokens": admin.join_tokens,
+            "adminCreateJoinToken": admin.create_join_token,
+            "adminRevokeJoinToken": admin.revoke_join_token,
         }
 
     async def answer(self, seen: Seen, request_id: str, item_faults: ItemFaults | None = None) -> Reply:
@@ -165,5 +183,6 @@ def _refused(seen: Seen, request_id: str, refusal: Refusal) -> Reply:
     reply = problem_reply(seen, request_id, refusal.status, refusal.code, refusal.detail, refusal.members)
     if refusal.code == "method_not_allowed":
         reply.headers["Allow"] = ", ".join(refusal.members["allowed"])
+    reply.headers |= refusal.headers
     reply.closes = refusal.closes
     return reply

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -49,6 +51,25 @@ class Collection:
     options: dict[str, Any]
     created_at: str = field(default_factory=_now)
     entities: dict[str, Entity] = field(default_factory=dict)
+    history: dict[str, list[tuple[int, Entity | None]]] = field(default_factory=dict)
+    """What each uuid has been since which version; None: deleted."""
+
+    def at(self, uuid: str, as_of: int | None) -> Entity | None:
+        """The entity as it is, or as it was at a version."""
+        if as_of is None:
+            return self.entities.get(uuid)
+        past = [entity for version, entity in self.history.get(uuid, []) if version <= as_of]
+        return past[-1] if past else None
+
+    def put(self, uuid: str, entity: Entity) -> None:
+        """Create or replace."""
+        self.entities[uuid] = entity
+        self.history.setdefault(uuid, []).append((entity.version, entity))
+
+    def remove(self, uuid: str, version: int) -> None:
+        """Delete."""
+        del self.entities[uuid]
+        self.history[uuid].append((version, None))
 
     def to_wire(self) -> dict[str, Any]:
         """As the API shows it."""
@@ -77,10 +98,17 @@ class Namespace:
 
 
 class Store:
-    """All data of a cluster. What is not there is a Refusal."""
+    """All data of a cluster. What is not there is a Refusal.
 
-    def __init__(self, plan: ServerPlan) -> None:
+    Args:
+        plan: What there is at the beginning.
+        shard_of: The shard of a uuid.
+    """
+
+    def __init__(self, plan: ServerPlan, shard_of: Callable[[str], str]) -> None:
         self.namespaces: dict[str, Namespace] = {}
+        self._shard_of = shard_of
+        self._versions_of: dict[str, list[int]] = {}
         self.committed: dict[str, int] = {}
         self._version = _FIRST_VERSION - 1
         self._collections_made = 0
@@ -93,7 +121,8 @@ class Store:
             name = parse_urn(entity.urn)
             version = entity.version if entity.version is not None else self.next_version()
             self._version = max(self._version, version)
-            self.collection_for_write(name).entities[name.uuid] = Entity(version, json_bytes(entity.doc))
+            self.collection_for_write(name).put(name.uuid, Entity(version, json_bytes(entity.doc)))
+            self._note_version(name.uuid, version)
 
     def _plan_namespace(self, plan: NamespacePlan) -> None:
         if plan.name not in self.namespaces:
@@ -109,6 +138,37 @@ class Store:
         """A version greater than all before."""
         self._version += 1
         return self._version
+
+    def put(self, name: EntityName, raw: bytes) -> int:
+        """Create or replace an entity; returns its version."""
+        version = self.next_version()
+        self.collection_for_write(name).put(name.uuid, Entity(version, raw))
+        self._note_version(name.uuid, version)
+        self.note_commit(str(name))
+        return version
+
+    def remove(self, name: EntityName) -> int:
+        """Delete an entity; returns the version of that."""
+        version = self.next_version()
+        self.collection_of(name).remove(name.uuid, version)
+        self._note_version(name.uuid, version)
+        self.note_commit(str(name))
+        return version
+
+    def _note_version(self, uuid: str, version: int) -> None:
+        versions = self._versions_of.setdefault(self._shard_of(uuid), [])
+        versions.append(max(version, versions[-1] if versions else 0))
+
+    @property
+    def last_version(self) -> int:
+        """The newest version there is."""
+        return self._version
+
+    def seen(self, shard: str, as_of: int | None) -> int:
+        """The newest version of a shard, or the newest up to a version; 0 if it has none."""
+        versions = self._versions_of.get(shard, [])
+        count = len(versions) if as_of is None else bisect_right(versions, as_of)
+        return versions[count - 1] if count else 0
 
     def note_commit(self, what: str) -> None:
         """A write to this took effect: a URN, or the path of a namespace or collection."""

@@ -11,13 +11,13 @@ from themis_server.api.answer import Answer
 
 # Those of spec/openapi.yaml, and those by which a page carries a trace along (W3C Trace Context and Baggage).
 _ALLOWED_HEADERS: Final = (
-    "Authorization, Baggage, Content-Type, Idempotency-Key, If-Match, If-None-Match, Traceparent, Tracestate, "
-    "X-Request-Id"
+    "Authorization, Baggage, Content-Type, Idempotency-Key, If-Match, If-None-Match, Themis-Session, Traceparent, "
+    "Tracestate, X-Request-Id"
 )
 # Content-Encoding is for pages behind a proxy that compresses: it tells that Content-Length is not the body's.
 _EXPOSED_HEADERS: Final = (
-    "Content-Encoding, ETag, Idempotency-Replayed, Retry-After, Themis-Lag-Ms, Themis-Role, Themis-Topology-Epoch, "
-    "X-Request-Id"
+    "Content-Encoding, ETag, Idempotency-Replayed, Retry-After, Themis-Lag-Ms, Themis-Node, Themis-Role, "
+    "Themis-Session, Themis-Topology-Epoch, X-Request-Id"
 )
 _PREFLIGHT_AGE_S: Final = 600
 

@@ -9,6 +9,7 @@ import orjson
 from themis_server._generated.errors import ERRORS, ErrorCode
 from themis_server._generated.models import ItemError
 from themis_server.api.answer import PROBLEM_JSON, Answer
+from themis_server.api.consistency import AnsweredError
 from themis_server.errors import ThemisServerError
 
 TYPE_BASE: Final = "https://themisdb.dev/errors/"
@@ -64,6 +65,8 @@ def _item_fields(error: ThemisServerError) -> dict[str, Any]:
 
 def _head(error: ThemisServerError) -> str:
     head = "Idempotency-Replayed: true\r\n" if error.replayed else ""
+    if isinstance(error, AnsweredError):
+        head += error.head
     retry_after_s = error.fields.get("retry_after_s")
     if retry_after_s is not None:
         head += f"Retry-After: {retry_after_s}\r\n"

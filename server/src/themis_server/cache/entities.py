@@ -8,7 +8,7 @@ could put an old value back after the writer had removed it. The state machine n
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from themis_server.storage.engine import Engine, Overlay
 
@@ -115,6 +115,10 @@ class CoherentEngine:
         self.get = engine.get
         self.multi_get = engine.multi_get
         self.scan = engine.scan
+        self.snapshot = engine.snapshot
+        self.bulk_load = engine.bulk_load
+        self.bulk_loads = engine.bulk_loads
+        self.discard_load = engine.discard_load
         self.sync = engine.sync
         self.compact = engine.compact
         self.reopen = engine.reopen
@@ -128,3 +132,18 @@ class CoherentEngine:
         finally:
             # Also after an error, which says little about what took effect.
             self._cache.end_write(overlay)
+
+    def replace(self, ranges: Sequence[tuple[bytes, bytes]], name: str, *, verify: bool = False) -> Iterator[None]:
+        """Replace `ranges` by a load, as one long write: what is read meanwhile is not kept."""
+        slices = self._engine.replace(ranges, name, verify=verify)
+        return self._replace(ranges, slices)
+
+    def _replace(self, ranges: Sequence[tuple[bytes, bytes]], slices: Iterator[None]) -> Iterator[None]:
+        replaced = Overlay(self._engine)
+        replaced.ranges.extend(ranges)
+        self._cache.begin_write()
+        try:
+            yield from slices
+        finally:
+            # Also when nobody asks for the last slices.
+            self._cache.end_write(replaced)

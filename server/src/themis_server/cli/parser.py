@@ -78,6 +78,8 @@ def _add_source_flags(command: argparse.ArgumentParser) -> None:
         ("--data", "DIR", "node.data_dir"),
         ("--host", "HOST", "http.host"),
         ("--port", "N", "http.port"),
+        ("--join", "HOST:PORT[,...]", "cluster.join"),
+        ("--join-token-file", "FILE", "cluster.join_token_file"),
         ("--log-format", "FORMAT", "log.format"),
         ("--log-level", "LEVEL", "log.level"),
     )

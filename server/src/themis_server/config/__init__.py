@@ -11,12 +11,15 @@ from themis_server.config.load import Loaded, load, load_with_origins
 from themis_server.config.render import render_reference, render_toml
 from themis_server.config.sections import (
     Catalog,
+    Cluster,
     Config,
     Http,
     Idempotency,
     Limits,
     Log,
+    Metadata,
     Node,
+    Peer,
     Raft,
     Shards,
     Storage,
@@ -25,6 +28,7 @@ from themis_server.config.sections import (
 
 __all__ = [
     "Catalog",
+    "Cluster",
     "Config",
     "ConfigError",
     "Http",
@@ -32,7 +36,9 @@ __all__ = [
     "Limits",
     "Loaded",
     "Log",
+    "Metadata",
     "Node",
+    "Peer",
     "Raft",
     "Shards",
     "Storage",

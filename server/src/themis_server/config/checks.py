@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
+from themis_server.config.cluster_checks import check_cluster, check_metadata, check_peer
+from themis_server.config.files import open_to_others, unreadable
 from themis_server.config.sections import Config, Http, Limits, Raft, is_loopback
 
 __all__ = ["check", "warnings"]
-
-_WORLD: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def check(config: Config) -> list[str]:
@@ -26,6 +22,9 @@ def check(config: Config) -> list[str]:
         *_check_urls(config.http),
         *_check_limits(config.limits),
         *_check_raft(config.raft),
+        *check_peer(config, loopback=is_loopback(config.peer.host)),
+        *check_cluster(config.cluster, config.peer),
+        *check_metadata(config.metadata),
     ]
 
 
@@ -41,18 +40,23 @@ def warnings(config: Config) -> list[str]:
         found.append("raft.fsync: switched off, a power failure loses acknowledged writes")
     if config.storage.disk_reserve_bytes == 0:
         found.append("storage.disk_reserve_bytes: 0, a full disk stops the node instead of refusing writes")
-    key = Path(config.http.tls_key)
-    if config.http.tls and key.is_file() and key.stat().st_mode & _WORLD:
-        found.append(f"http.tls_key: {key} can be read by other users; make it `chmod 600`")
+    if config.peer.allow_insecure:
+        found.append(
+            "peer.allow_insecure: other nodes are spoken to without TLS; whoever reaches the port can do everything"
+        )
+    found += open_to_others("http.tls_key", config.http.tls_key)
+    found += open_to_others("peer.tls_key", config.peer.tls_key)
+    found += open_to_others("metadata.etcd_key", config.metadata.etcd_key)
     return found
 
 
 def _check_bind(http: Http) -> list[str]:
-    if is_loopback(http.host):
+    if is_loopback(http.host) or (http.tls and http.tls_client_ca):
         return []
     return [
         f"http.host: {http.host} is not a loopback address. Plain HTTP is accepted on loopback only (127.0.0.1, ::1, "
-        "localhost), and any other bind is refused until TLS and users are configured; users come with a later release."
+        "localhost); for any other bind, set http.tls_cert, http.tls_key and http.tls_client_ca: client certificates "
+        "are the login until users come with a later release."
     ]
 
 
@@ -67,12 +71,7 @@ def _check_tls(http: Http) -> list[str]:
             "http.tls_client_ca: needs http.tls_cert and http.tls_key, client certificates exist in TLS only"
         )
     named = {"tls_cert": http.tls_cert, "tls_key": http.tls_key, "tls_client_ca": http.tls_client_ca}
-    for name, path in named.items():
-        if path and not Path(path).is_file():
-            problems.append(f"http.{name}: there is no file {path}")
-        elif path and not os.access(path, os.R_OK):
-            problems.append(f"http.{name}: this user cannot read {path}")
-    return problems
+    return problems + unreadable("http", named)
 
 
 def _check_urls(http: Http) -> list[str]:

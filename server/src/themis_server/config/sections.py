@@ -13,14 +13,19 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from themis_server.config.cluster_sections import Cluster, Metadata, Peer
+
 __all__ = [
     "Catalog",
+    "Cluster",
     "Config",
     "Http",
     "Idempotency",
     "Limits",
     "Log",
+    "Metadata",
     "Node",
+    "Peer",
     "Raft",
     "Shards",
     "Storage",
@@ -34,6 +39,7 @@ _GIB: Final = 1 << 30
 NAME_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$"
 
 LogFormat: TypeAlias = Literal["auto", "console", "json"]
+NodeKind: TypeAlias = Literal["data", "read_replica"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
@@ -87,6 +93,13 @@ class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "a node never joins the wrong one.",
         ),
     ] = "themis"
+    kind: Annotated[
+        NodeKind,
+        Meta(
+            description="data: holds replicas that vote; read_replica: holds copies of all shards that only serve "
+            "bounded and eventual reads, and never votes."
+        ),
+    ] = "data"
 
     @property
     def data_path(self) -> Path:
@@ -101,8 +114,9 @@ class Http(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             min_length=1,
-            description="Address to listen on. Only a loopback address (127.0.0.0/8, ::1, localhost) is accepted in "
-            "this release: any other needs TLS and users, and users come with a later release.",
+            description="Address to listen on. Any other than a loopback address (127.0.0.0/8, ::1, localhost) is "
+            "accepted only with tls_cert, tls_key and tls_client_ca: client certificates are the login until users "
+            "come with a later release.",
         ),
     ] = "127.0.0.1"
     port: Annotated[
@@ -255,6 +269,14 @@ class Shards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     virtual_nodes: Annotated[
         int, Meta(ge=1, le=4096, description="Tokens of each shard on the hash ring of a new cluster.")
     ] = 150
+    replicas: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=9,
+            description="Replicas that each shard of a new cluster shall have; fewer while there are fewer nodes.",
+        ),
+    ] = 3
 
 
 class Raft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -280,6 +302,30 @@ class Raft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "acknowledged writes: for measurements only."
         ),
     ] = True
+    lease_reads: Annotated[
+        bool,
+        Meta(
+            description="Let a leader answer strong reads without asking the others while it knows that none of them "
+            "can have been elected. Faster, and right only while the clocks of the nodes run at about the same speed."
+        ),
+    ] = False
+    log_retain_bytes: Annotated[
+        int,
+        Meta(
+            ge=_MIB,
+            le=64 * _GIB,
+            description="Log of a shard that is kept for a replica that lags; beyond that it is sent a snapshot.",
+        ),
+    ] = 64 * _MIB
+    snapshot_chunk_bytes: Annotated[
+        int, Meta(ge=16 * _KIB, le=16 * _MIB, description="Size of the pieces in which a snapshot is sent.")
+    ] = _MIB
+    snapshot_bytes_per_s: Annotated[
+        int, Meta(ge=64 * _KIB, le=64 * _GIB, description="Bytes of snapshots that a node sends in a second, at most.")
+    ] = 64 * _MIB
+    snapshots_max: Annotated[
+        int, Meta(ge=1, le=256, description="Snapshots that a node sends at once, and that it receives at once.")
+    ] = 4
     log_compact_entries: Annotated[
         int, Meta(ge=100, le=100_000_000, description="Applied log entries of a shard after which its log is cut.")
     ] = 20_000
@@ -380,6 +426,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: Limits = field(default_factory=Limits)
     shards: Shards = field(default_factory=Shards)
     raft: Raft = field(default_factory=Raft)
+    peer: Peer = field(default_factory=Peer)
+    cluster: Cluster = field(default_factory=Cluster)
+    metadata: Metadata = field(default_factory=Metadata)
     storage: Storage = field(default_factory=Storage)
     idempotency: Idempotency = field(default_factory=Idempotency)
     catalog: Catalog = field(default_factory=Catalog)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from themis_server.clock import Clock
 from themis_server.errors import ErrorCode, ThemisServerError
+from themis_server.gateway.freshness import NOT_FOUND, Freshness
+from themis_server.gateway.shards import Shards
 from themis_server.gateway.writing import digest, key_reused
 from themis_server.metadata.catalog import NOTHING, Alongside, Catalog
 from themis_server.metadata.store import Delete, MetadataStore, Put, Value
-from themis_server.shard.replica import Replica
 
 _REMEMBERED = "/idempotency/"
 _REPEATS_MAX = 4
@@ -55,16 +56,17 @@ class CatalogChanges:
 
     def __init__(
         self,
-        catalog: Catalog,
+        freshness: Freshness,
         store: MetadataStore,
-        replicas: Mapping[str, Replica],
+        shards: Shards,
         clock: Clock,
         *,
         retention_ms: int,
     ) -> None:
-        self._catalog = catalog
+        self._catalog: Catalog = freshness.catalog
+        self._freshness = freshness
         self._store = store
-        self._replicas = replicas
+        self._shards = shards
         self._clock = clock
         self._retention_ms = retention_ms
 
@@ -98,19 +100,22 @@ class CatalogChanges:
             return done
         return Done(status, body, False)
 
-    @staticmethod
-    async def _persistently(change: Callable[[], Awaitable[tuple[int, bytes]]]) -> tuple[int, bytes]:
+    async def _persistently(self, change: Callable[[], Awaitable[tuple[int, bytes]]]) -> tuple[int, bytes]:
         """Make a change again when another one came between its reading and its writing, up to four times more.
 
-        Changes that touch different names still meet, at the counter of collection ids.
+        Changes that touch different names still meet, at the counter of collection ids. What does not exist may only
+        not have been heard of yet.
         """
         for attempt in range(_REPEATS_MAX):
             try:
                 return await change()
             except ThemisServerError as error:
-                if error.code != ErrorCode.METADATA_CONFLICT:
+                if error.code not in NOT_FOUND and error.code != ErrorCode.METADATA_CONFLICT:
+                    raise
+                if error.code in NOT_FOUND and (attempt or self._freshness.is_current):
                     raise
             # Somebody was faster. A moment later the watch has brought what they wrote.
+            await self._freshness.confirm_all()
             await asyncio.sleep(_REPEAT_AFTER_S * 2**attempt)
         return await change()
 
@@ -145,9 +150,7 @@ class CatalogChanges:
     async def _remove(self, ids: Sequence[int]) -> None:
         if not ids:
             return
-        await asyncio.gather(
-            *[replica.drop_collection(collection_id) for replica in self._replicas.values() for collection_id in ids]
-        )
+        await self._shards.drop_collections(ids)
         await self._catalog.end_drop(ids)
 
 

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from themis.urn import uuid_to_bytes
+from themis_server.clock import Clock
+from themis_server.errors import ThemisServerError
 from themis_server.gateway.router import Router
+from themis_server.gateway.served import Served
+from themis_server.gateway.shards import Shards
 from themis_server.gateway.writing import Writer, outcome_error
 from themis_server.metadata.catalog import Collection
+from themis_server.shard.reading import ROLES, Consistency
 from themis_server.statemachine.command import Status, Write, WriteOp
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """What a read found: the collection, the stored form (see storage.values; None: no such entity), who answered."""
+
+    collection: Collection
+    stored: bytes | None
+    served: Served
 
 
 class Written(NamedTuple):
@@ -17,20 +32,58 @@ class Written(NamedTuple):
     version: int
     created: bool
     replayed: bool
+    served: Served
 
 
 class Entities:
     """Reads and writes of one entity each."""
 
-    def __init__(self, router: Router, writer: Writer) -> None:
+    def __init__(self, router: Router, shards: Shards, writer: Writer, clock: Clock) -> None:
         self._router = router
+        self._shards = shards
         self._writer = writer
+        self._now_s = clock.monotonic_s
+        self._me = shards.routing.me
 
-    def read(self, prefix: str, uuid: str) -> tuple[Collection, bytes | None]:
-        """Return an entity's collection and its stored form (see storage.values), None if there is no such entity."""
+    def read_here(self, prefix: str, uuid: str) -> Found | None:
+        """Read for a strong read what this node can answer without waiting: most of what it leads. None: use `read`.
+
+        Args:
+            prefix: the normalised text of the URN up to the uuid.
+            uuid: its uuid in lower case.
+        """
         router = self._router
-        collection = router.collection(prefix)
-        return collection, router.replica_of(uuid).get(collection.id, uuid_to_bytes(uuid))
+        collection = router.known(prefix)
+        replica = router.replica_of(uuid)
+        if collection is None or replica is None:
+            return None
+        view = replica.view
+        installs = view.installs
+        stored = replica.get(collection.id, uuid_to_bytes(uuid))
+        # After the read: a lease that still holds held while storage was read. See shard.reading, of whose rule this is
+        # the short form for a leader.
+        if view.lease_until_s <= self._now_s() or view.installs != installs or stored is None:
+            return None
+        return Found(collection, stored, Served(self._me, replica.shard_id, "leader", 0, view.version_ahead))
+
+    async def read(self, prefix: str, uuid: str, consistency: Consistency) -> Found:
+        """Read an entity wherever it is.
+
+        Args:
+            prefix: the normalised text of the URN up to the uuid.
+            uuid: its uuid in lower case.
+            consistency: how fresh the answer must be.
+
+        Raises:
+            ThemisServerError: what the catalog says, or that no replica that may answer can be reached.
+        """
+        shard_id, raw_uuid = self._router.shard_of(uuid), uuid_to_bytes(uuid)
+        collection = await self._router.collection(prefix)
+        entity = await self._shards.read_one(shard_id, collection.id.to_bytes(4) + raw_uuid, consistency)
+        if entity.dropped and await self._router.renewed(collection):
+            collection = await self._router.collection(prefix)
+            entity = await self._shards.read_one(shard_id, collection.id.to_bytes(4) + raw_uuid, consistency)
+        return Found(collection, entity.stored, entity.served)
 
     async def write(
         self, op: WriteOp, prefix: str, uuid: str, document: bytes, expect: tuple[int, ...] | None, key: str | None
@@ -48,15 +101,29 @@ class Entities:
         Raises:
             ThemisServerError: what the catalog, the router, the shard or the outcome says.
         """
-        if op is WriteOp.PUT:
-            collection, replica, raw_uuid = await self._router.locate_for_write(prefix, uuid)
-        else:
-            collection, replica, raw_uuid = self._router.locate(prefix, uuid)
-        write = Write(op, collection.id, raw_uuid, document, expect, collection.record.options.change_feed)
-        result = await self._writer.mutate(replica, (write,), key)
-        outcome = result.outcomes[0]
-        error = outcome_error(outcome, collection, prefix + uuid, self._writer.limits)
-        if error is not None:
-            error.replayed = result.replayed
-            raise error
-        return Written(outcome.version, outcome.status == Status.CREATED, result.replayed)
+        shard_id, raw_uuid = self._router.shard_of(uuid), uuid_to_bytes(uuid)
+        again = True
+        while True:
+            if op is WriteOp.PUT:
+                collection = await self._router.collection_for_write(prefix)
+            else:
+                collection = await self._router.collection(prefix)
+            write = Write(op, collection.id, raw_uuid, document, expect, collection.record.options.change_feed)
+            result, node_id = await self._writer.mutate(shard_id, (write,), key)
+            outcome = result.outcomes[0]
+            # Nothing was written, because this node has not heard of the drop. Under a key that is remembered as the
+            # answer, and other writes would be taken for another request.
+            if outcome.status == Status.COLLECTION_DROPPED and again and key is None:
+                again = False
+                if await self._router.renewed(collection):
+                    continue
+            error: ThemisServerError | None = outcome_error(outcome, collection, prefix + uuid, self._writer.limits)
+            if error is not None:
+                error.replayed = result.replayed
+                raise error
+            return Written(
+                outcome.version,
+                outcome.status == Status.CREATED,
+                result.replayed,
+                Served(node_id, shard_id, ROLES[0], 0, outcome.version),
+            )

@@ -1,73 +1,84 @@
-"""URN -> collection, shard, replica."""
+"""URN -> collection and shard."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
-from themis.urn import parse_prefix, uuid_to_bytes
+from themis.placement import TokenTable
+from themis.urn import UrnPrefix, parse_prefix
 from themis_server.clock import Clock
-from themis_server.errors import wrong_shard
-from themis_server.metadata.catalog import Catalog, Collection
+from themis_server.errors import ThemisServerError
+from themis_server.gateway.freshness import NOT_FOUND, Freshness
+from themis_server.metadata.catalog import Collection
 from themis_server.metadata.topology import TopologyView
 from themis_server.shard.replica import Replica
-
-
-class Located(NamedTuple):
-    """Where an entity lives."""
-
-    collection: Collection
-    replica: Replica
-    uuid: bytes
+from themis_server.shard.replicas import Replicas
 
 
 class Router:
-    """Finds the place of entities by the catalog and the token table of this moment."""
+    """Finds the collection and the shard of entities by the catalog and the token table of this moment."""
 
-    def __init__(self, catalog: Catalog, topology: TopologyView, replicas: Mapping[str, Replica], clock: Clock) -> None:
-        self._catalog = catalog
+    def __init__(self, freshness: Freshness, topology: TopologyView, replicas: Replicas, clock: Clock) -> None:
+        self._freshness = freshness
+        self._catalog = freshness.catalog
         self._topology = topology
-        self.replicas = replicas
+        self._replicas = replicas.by_shard
         self._clock = clock
 
-    def locate(self, prefix: str, uuid: str) -> Located:
-        """Return the place of an entity whose collection exists.
+    @property
+    def is_current(self) -> bool:
+        """Whether this node cannot lag behind the catalog."""
+        return self._freshness.is_current
 
-        Args:
-            prefix: the normalised text of the URN up to the uuid.
-            uuid: its uuid in lower case.
+    def known(self, prefix: str) -> Collection | None:
+        """Return the collection that the normalised text of a URN up to its uuid names, if this node knows it."""
+        return self._catalog.by_prefix.get(prefix)
+
+    async def collection(self, prefix: str) -> Collection:
+        """Return the collection that the text of a URN up to its uuid names.
 
         Raises:
-            ThemisServerError: namespace_not_found, collection_not_found, collection_model_mismatch, wrong_shard.
+            ThemisServerError: namespace_not_found, collection_not_found, collection_model_mismatch; or the metadata
+                cannot be asked about a name that this node does not know.
         """
-        return Located(self.collection(prefix), self.replica_of(uuid), uuid_to_bytes(uuid))
-
-    def collection(self, prefix: str) -> Collection:
-        """Return the collection that the text of a URN up to its uuid names."""
-        return self._catalog.by_prefix.get(prefix) or self._catalog.resolve(parse_prefix(prefix))
-
-    async def locate_for_write(self, prefix: str, uuid: str) -> Located:
-        """Return the place of an entity; its collection comes into being if that is allowed."""
-        collection = await self.collection_for_write(prefix)
-        return Located(collection, self.replica_of(uuid), uuid_to_bytes(uuid))
+        found = self._catalog.by_prefix.get(prefix)
+        if found is not None:
+            return found
+        parsed = parse_prefix(prefix)
+        return await self._freshness.found(lambda: self._catalog.resolve(parsed), parsed.namespace, parsed.collection)
 
     async def collection_for_write(self, prefix: str) -> Collection:
         """Return the collection a write goes to, creating it if that is allowed."""
-        collection = self._catalog.by_prefix.get(prefix)
-        return collection or await self._catalog.ensure(parse_prefix(prefix), self._clock.unix_ms())
+        found = self._catalog.by_prefix.get(prefix)
+        if found is not None:
+            return found
+        parsed = parse_prefix(prefix)
+        try:
+            return await self._ensured(parsed)
+        except ThemisServerError as error:
+            if error.code not in NOT_FOUND or self._freshness.is_current:
+                raise
+        await self._freshness.confirm(parsed.namespace, parsed.collection)
+        return await self._ensured(parsed)
 
-    def replica_of(self, uuid: str) -> Replica:
-        """Return the local replica of the shard that owns a uuid (lower case), or raise wrong_shard with its owner."""
-        shard_id = self._topology.table.shard_for_uuid(uuid)
-        replica = self.replicas.get(shard_id)
-        if replica is None:
-            raise wrong_shard(self._owner_of(shard_id), self._topology.epoch)
-        return replica
+    async def _ensured(self, prefix: UrnPrefix) -> Collection:
+        return await self._catalog.ensure(prefix, self._clock.unix_ms())
 
-    def _owner_of(self, shard_id: str) -> str | None:
-        topology = self._topology.current
-        endpoints = {node.node_id: node.endpoint for node in topology.nodes}
-        for shard in topology.shards:
-            if shard.shard_id == shard_id and shard.replicas:
-                return endpoints.get(shard.replicas[0].node_id)
-        return None
+    async def renewed(self, collection: Collection) -> bool:
+        """Ask the metadata about a collection that a shard says was dropped; return whether it is another one now."""
+        if self._freshness.is_current:
+            return False
+        await self._freshness.confirm(collection.namespace, collection.name)
+        current = self._catalog.by_prefix.get(collection.prefix.text)
+        return current is None or current.id != collection.id
+
+    @property
+    def table(self) -> TokenTable:
+        """Who owns which hashes at this moment."""
+        return self._topology.table
+
+    def shard_of(self, uuid: str) -> str:
+        """Return the shard that owns a uuid (lower case)."""
+        return self._topology.table.shard_for_uuid(uuid)
+
+    def replica_of(self, uuid: str) -> Replica | None:
+        """Return this node's replica of the shard that owns a uuid (lower case); None if it has none."""
+        return self._replicas.get(self._topology.table.shard_for_uuid(uuid))

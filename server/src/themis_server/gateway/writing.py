@@ -15,8 +15,8 @@ from themis_server.errors import (
     entity_not_found,
     precondition_failed,
 )
+from themis_server.gateway.shards import Shards
 from themis_server.metadata.catalog import Collection
-from themis_server.shard.replica import Replica
 from themis_server.statemachine.command import KeyReused, Mutate, Mutated, Outcome, Status, Write
 
 ABSENT = (0,)
@@ -38,30 +38,33 @@ class WriteLimits:
 
 
 class Writer:
-    """Turns writes into commands and hands them to a replica."""
+    """Turns writes into commands and brings them to their shards."""
 
-    def __init__(self, clock: Clock, limits: WriteLimits) -> None:
+    def __init__(self, shards: Shards, clock: Clock, limits: WriteLimits) -> None:
+        self._shards = shards
         self._clock = clock
         self.limits = limits
 
-    async def mutate(self, replica: Replica, writes: tuple[Write, ...], key: str | None, part: int = 0) -> Mutated:
-        """Write to one shard; with an idempotency `key`, at most once. `part` tells the parts of one request apart."""
+    def command(self, writes: tuple[Write, ...], key: str | None, part: int = 0) -> Mutate:
+        """Return the command of writes to one shard. `part` tells the parts of one request under a key apart."""
         limits = self.limits
         if key is None:
-            command = Mutate(writes, limits.document_bytes_max)
-        else:
-            command = Mutate(
-                writes,
-                limits.document_bytes_max,
-                digest(key, part),
-                fingerprint(writes),
-                self._clock.unix_ms() + limits.idempotency_retention_ms,
-                limits.idempotency_records_max,
-            )
-        result = await replica.mutate(command)
+            return Mutate(writes, limits.document_bytes_max)
+        return Mutate(
+            writes,
+            limits.document_bytes_max,
+            digest(key, part),
+            fingerprint(writes),
+            self._clock.unix_ms() + limits.idempotency_retention_ms,
+            limits.idempotency_records_max,
+        )
+
+    async def mutate(self, shard_id: str, writes: tuple[Write, ...], key: str | None) -> tuple[Mutated, str]:
+        """Write to one shard, with an idempotency `key` at most once; return the outcomes and the node that led."""
+        result, node_id = await self._shards.mutate(shard_id, self.command(writes, key))
         if isinstance(result, KeyReused):
             raise key_reused()
-        return result
+        return result, node_id
 
 
 def digest(key: str, part: int = 0) -> bytes:

@@ -12,7 +12,8 @@ never used again, so a new collection of the same name never sees the old one's 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -20,12 +21,18 @@ import msgspec
 from themis.urn import UrnPrefix
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.metadata.store import Compacted, Delete, MetadataStore, Put
+from themis_server.observability.log import get_logger
 
 _ROOT = "/catalog/"
 _NAMESPACES = "/catalog/namespaces/"
 _COLLECTIONS = "/catalog/collections/"
 _DROPPING = "/catalog/dropping/"
 _NEXT_ID = "/catalog/next_id"
+_SETTLE_S = 5.0
+_CONFLICT_SETTLE_S = 1.0
+_RETRY_S = 0.5
+
+_log = get_logger(__name__).limited(burst=3, interval_s=60.0)
 
 
 class NamespaceOptions(msgspec.Struct, frozen=True):
@@ -110,31 +117,99 @@ class Catalog:
         """From the normalised text of a URN up to its uuid to the collection: the look-up of every request."""
 
     async def load(self) -> None:
-        """Read the whole catalog from the store."""
-        listing = await self._store.list(_ROOT)
+        """Read the whole catalog, as this node knows it: without asking others, where it has a replica or a copy."""
+        listing = await self._store.list(_ROOT, stale=True)
+        if listing.revision < self._revision:
+            raise ThemisServerError(
+                ErrorCode.METADATA_UNAVAILABLE, "there is only a copy of the catalog that is older than what is known"
+            )
         self.namespaces, self.collections, self.by_prefix = {}, {}, {}
         for key, value in listing.values.items():
             self._take(key, value.data, value.revision)
         self._advance(listing.revision)
 
     async def follow(self) -> None:
-        """Keep the catalog current, without end."""
+        """Keep the catalog current, without end; while the store cannot be reached it stays as it is."""
+        stale = False
         while True:
             try:
+                if stale:
+                    await self.load()
+                    stale = False
                 async for event in self._store.watch(_ROOT, self._revision):
                     self._take(event.key, event.data, event.revision)
                     self._advance(event.revision)
             except Compacted:
-                await self.load()
+                stale = True
+            except ThemisServerError as error:
+                _log.warning("catalog.follow.failed", why=str(error))
+                await asyncio.sleep(_RETRY_S)
 
     def _advance(self, revision: int) -> None:
         self._revision = max(self._revision, revision)
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _reached(self, revision: int) -> None:
-        while self._revision < revision:
-            await self._changed.wait()
+    async def reached(self, revision: int, timeout_s: float = _SETTLE_S) -> None:
+        """Wait until this node has seen what the store was like at `revision`; raises outcome_unknown if it takes long.
+
+        A change is made by the leader of the metadata, and this node learns of it through its watch.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._revision < revision:
+                    await self._changed.wait()
+        except TimeoutError:
+            raise ThemisServerError(
+                ErrorCode.OUTCOME_UNKNOWN,
+                f"the catalog was changed, but this node has not seen the change within {timeout_s:g} s",
+            ) from None
+
+    async def confirm(self, namespace: str, name: str = "") -> None:
+        """Make what is said here of a namespace, and of a collection of it, true as of this call.
+
+        Raises:
+            ThemisServerError: the store cannot be asked, or this node does not see what it says.
+        """
+        keys = [_NAMESPACES + namespace, *([f"{_COLLECTIONS}{namespace}/{name}"] if name else [])]
+        values = await asyncio.gather(*[self._store.get(key) for key in keys])
+        revisions = [None if value is None else value.revision for value in values]
+        await self._sees(dict(zip(keys, revisions, strict=True)))
+
+    async def confirm_all(self) -> None:
+        """Make everything that is said here true as of this call.
+
+        Raises:
+            ThemisServerError: the store cannot be asked, or this node does not see what it says.
+        """
+        listing = await self._store.list(_ROOT)
+        known = [_NAMESPACES + name for name in self.namespaces]
+        known += [f"{_COLLECTIONS}{space}/{name}" for space, names in self.collections.items() for name in names]
+        stored: dict[str, int | None] = {key: value.revision for key, value in listing.values.items()}
+        await self._sees({**dict.fromkeys(known), **stored})
+
+    async def _sees(self, values: Mapping[str, int | None]) -> None:
+        """Wait until this node has seen the revisions of keys, or that they were removed (None)."""
+        gone = {key: self._revision_of(key) for key, revision in values.items() if revision is None}
+        latest = max([revision for revision in values.values() if revision is not None], default=0)
+        try:
+            async with asyncio.timeout(_SETTLE_S):
+                while self._revision < latest:
+                    await self._changed.wait()
+                while any(known is not None and self._revision_of(key) == known for key, known in gone.items()):
+                    await self._changed.wait()
+        except TimeoutError:
+            raise ThemisServerError(
+                ErrorCode.METADATA_UNAVAILABLE, "this node lags behind the metadata", retry_after_s=1
+            ) from None
+
+    def _revision_of(self, key: str) -> int | None:
+        if key.startswith(_NAMESPACES):
+            namespace = self.namespaces.get(key.removeprefix(_NAMESPACES))
+            return namespace and namespace.revision
+        space, _, name = key.removeprefix(_COLLECTIONS).partition("/")
+        collection = self.collections.get(space, {}).get(name)
+        return collection and collection.revision
 
     def _take(self, key: str, data: bytes | None, revision: int) -> None:
         if key.startswith(_NAMESPACES):
@@ -332,13 +407,20 @@ class Catalog:
         refuse()
         revision = await self._store.transaction({**compares, **alongside.compares}, [*ops, *alongside.puts])
         if revision is None:
-            # Somebody was faster. What the watch brings meanwhile may say it better than "conflict".
-            await asyncio.sleep(0)
+            # Somebody was faster. What they did may say it better than "conflict", once this node has seen it.
+            await self._catch_up(compares)
             refuse()
             raise ThemisServerError(
                 ErrorCode.METADATA_CONFLICT, "the catalog changed meanwhile; nothing was done", retry_after_s=0
             )
-        await self._reached(revision)
+        await self.reached(revision)
+
+    async def _catch_up(self, keys: Iterable[str]) -> None:
+        """Wait a moment until this node has seen the present values of the keys."""
+        values = await asyncio.gather(*[self._store.get(key) for key in keys])
+        latest = max((value.revision for value in values if value is not None), default=0)
+        with contextlib.suppress(ThemisServerError):
+            await self.reached(latest, _CONFLICT_SETTLE_S)
 
 
 def _dropping(collections: Sequence[Collection]) -> tuple[dict[str, int], list[Put | Delete]]:

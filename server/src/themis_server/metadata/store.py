@@ -1,4 +1,7 @@
-"""The metadata store's protocol, after etcd: revisions, transactions, watches, leases."""
+"""The metadata store's protocol, after etcd: revisions, transactions, watches, leases.
+
+It is there twice, `embedded` and `etcd`, and one suite of tests judges both.
+"""
 
 from __future__ import annotations
 
@@ -52,19 +55,27 @@ class Compacted(Exception):
     """A watch asks for changes that are no longer remembered: list again, then watch from there."""
 
 
-class MetadataStore(Protocol):
-    """A small, linearizable key-value store. Keys are paths such as `/topology`."""
+class LeaseLost(Exception):
+    """A key was to be set for the time of a lease that has ended; it was not set."""
 
-    async def get(self, key: str) -> Value | None:
-        """Return the value at `key`."""
+
+class MetadataStore(Protocol):
+    """A small, linearizable key-value store. Keys are paths such as `/topology`.
+
+    Whatever cannot be done raises a `ThemisServerError`: metadata_unavailable or no_leader (nothing was done),
+    outcome_unknown (it may have been), metadata_outdated (the store shows less than this node has seen before).
+    """
+
+    async def get(self, key: str, *, stale: bool = False) -> Value | None:
+        """Return the value at `key`; with `stale` as this node knows it, without asking for the present one."""
         ...
 
-    async def list(self, prefix: str) -> Listing:
-        """Return everything under `prefix`, in key order."""
+    async def list(self, prefix: str, *, stale: bool = False) -> Listing:
+        """Return everything under `prefix`, in key order; with `stale` as this node knows it."""
         ...
 
     async def put(self, key: str, data: bytes, *, lease: int = 0) -> int:
-        """Set `key` whatever it was; return the revision."""
+        """Set `key` whatever it was; return the revision. Raises `LeaseLost`."""
         ...
 
     async def delete(self, key: str) -> int:
@@ -74,7 +85,8 @@ class MetadataStore(Protocol):
     async def transaction(self, compares: dict[str, int], ops: Sequence[Put | Delete]) -> int | None:
         """Make all changes if every key is at the revision given, 0 standing for "does not exist".
 
-        Return the new revision, or None if a key was not.
+        Return the new revision, or None if a key was not, or if a lease has ended. When this returns, watchers of the
+        same store object may still be about to learn of the change.
         """
         ...
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from themis_server.observability.cluster_catalogue import CLUSTER_CATALOGUE
 from themis_server.observability.metrics import Kind, MetricSpec
 
 __all__ = ["CATALOGUE", "render_reference"]
@@ -88,6 +89,7 @@ DISK_FREE: Final = MetricSpec(
     Kind.GAUGE,
     "Free space where the data directory is; below storage.disk_reserve_bytes writes are answered 507.",
 )
+DISK_RESERVE: Final = MetricSpec("themis_disk_reserve_bytes", Kind.GAUGE, "storage.disk_reserve_bytes.")
 TOPOLOGY_EPOCH: Final = MetricSpec("themis_topology_epoch", Kind.GAUGE, "Epoch of the topology this node works with.")
 READY: Final = MetricSpec("themis_ready", Kind.GAUGE, "1 while GET /health/ready answers 200, otherwise 0.")
 
@@ -149,8 +151,8 @@ GC_PAUSE: Final = MetricSpec(
     "python_gc_pause_seconds", Kind.HISTOGRAM, "Time one run of the garbage collector took.", (), _APPLY_SECONDS
 )
 
-CATALOGUE: Final[tuple[MetricSpec, ...]] = tuple(
-    value for value in list(globals().values()) if isinstance(value, MetricSpec)
+CATALOGUE: Final[tuple[MetricSpec, ...]] = (
+    tuple(value for value in list(globals().values()) if isinstance(value, MetricSpec)) + CLUSTER_CATALOGUE
 )
 
 

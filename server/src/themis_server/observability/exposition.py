@@ -80,7 +80,7 @@ def _pairs(labels: Sequence[str], values: Sequence[str]) -> str:
 
 def _number(value: float) -> str:
     if isinstance(value, int):
-        return str(value)
+        return str(int(value))  # a flag is a number, too
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     return "NaN" if math.isnan(value) else repr(value)

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from typing import Final
 
 from themis_server.observability import catalogue, exposition
+from themis_server.observability.cluster import ClusterInstruments
 from themis_server.observability.log import LogHandler, get_logger
 from themis_server.observability.metrics import Counter, Distribution, Family, Gauge, Histogram, Registry
 from themis_server.observability.process import watch_process
@@ -88,6 +89,7 @@ class Instruments:
         self.entity_cache_misses: Final = counter(catalogue.ENTITY_CACHE_MISSES).labels()
         self.entity_cache_bytes: Final = gauge(catalogue.ENTITY_CACHE_BYTES).labels()
         self.disk_free_bytes: Final = gauge(catalogue.DISK_FREE).labels()
+        self.disk_reserve_bytes: Final = gauge(catalogue.DISK_RESERVE).labels()
         self.topology_epoch: Final = gauge(catalogue.TOPOLOGY_EPOCH).labels()
         self.ready: Final = gauge(catalogue.READY).labels()
         self.event_loop_lag_seconds: Final = histogram(catalogue.EVENT_LOOP_LAG).labels()
@@ -96,6 +98,7 @@ class Instruments:
         self.gc_collections: Final = counter(catalogue.GC_COLLECTIONS)
         self.gc_pause_seconds: Final = histogram(catalogue.GC_PAUSE).labels()
         self.rocksdb: Final = RocksdbFigures(self.registry)
+        self.cluster: Final = ClusterInstruments(self.registry)
         watch_process(self.registry)
         gauge(catalogue.BUILD_INFO).labels(version).set(1)
 

@@ -1,77 +1,48 @@
 """One turn over all Raft groups of a node. No threads and no clock of its own: the thread and the simulator turn it
 alike.
 
-                   proposals   messages   ticks
+               proposals  barriers  envelopes  ticks
                         |          |        |
-    turn:   1  propose / step / tick          every group that has something to do
+    turn:   1  propose / step / tick          every group that something arrived for
             2  ready                          what each group wants to persist, send and apply
-            3  log.commit                     ONE write and ONE sync for all groups; messages that may go first go first
-            4  send, advance                  what had to wait for the sync
-            5  apply                          committed entries of all groups into ONE write of the state
-            6  completions                    whose proposals ended, and how
+            3  flush                          what may go out before the disk has anything, one envelope a peer
+            4  log.commit                     ONE write and ONE sync for all groups
+            5  flush, advance                 what had to wait for the sync
+            6  apply                          committed entries of all groups into ONE write of the state
+            7  completions                    whose proposals and barriers ended, and how; the views of the groups
 
-Everything that arrives while a sync is under way waits for the next turn, and shares it: that is the group commit.
+Everything that arrives while a sync is under way waits for the next turn, and shares it: that is the group commit. Only
+groups that something happened to are looked at: those that sleep (see quiescence) cost nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
 
+import themis_raft
 from themis_server.clock import Clock
-from themis_server.replication.group import Completion, Group, GroupStatus, Proposal
+from themis_server.replication.chores import Chores
+from themis_server.replication.compaction import Compaction
+from themis_server.replication.disk import Disk
+from themis_server.replication.elections import RaftTiming
+from themis_server.replication.envelope import Kind, kind_of
+from themis_server.replication.group import Busy, Completion, Group, GroupStatus, NotLeader
+from themis_server.replication.intake import Counters, Intake
 from themis_server.replication.log import Log
+from themis_server.replication.membership import Members
+from themis_server.replication.peers import Peers
+from themis_server.replication.ports import Observer, Snapshots, Transport
+from themis_server.replication.quiescence import Quiescence
+from themis_server.replication.steward import Steward
+from themis_server.replication.views import GroupView
+from themis_server.replication.work import DriverLimits, Work
 from themis_server.statemachine import version
-from themis_server.storage.engine import DiskFull, Engine, Overlay
+from themis_server.statemachine.machine import Machine
+from themis_server.storage.engine import Engine, Overlay
 
+__all__ = ["Counters", "Driver", "DriverLimits", "Observer", "Transport", "Work"]
 
-class UnexpectedSnapshot(Exception):
-    """A snapshot arrived from a peer of another release."""
-
-
-class Transport(Protocol):
-    """Carries encoded Raft messages to other nodes, in order or not at all."""
-
-    def send(self, group: int, messages: list[tuple[int, bytes]]) -> None:
-        """Send each message to the node with that Raft id. Never blocks; losing a message is allowed."""
-        ...
-
-
-class Observer(Protocol):
-    """Is told what the driver does, for metrics. Called on the driver's thread."""
-
-    def logged(self, entries: int, size_bytes: int, sync_s: float) -> None:
-        """A log write of `entries` was made durable in `sync_s` seconds (0 where it was not synced)."""
-        ...
-
-    def applied(self, entries: int, duration_s: float) -> None:
-        """Committed `entries` were applied in `duration_s` seconds."""
-        ...
-
-    def stalled(self, full: bool) -> None:
-        """The disk became full, or has space again."""
-        ...
-
-
-@dataclass
-class Work:
-    """What arrived since the last turn."""
-
-    proposals: dict[int, list[Proposal]] = field(default_factory=dict)
-    messages: dict[int, list[bytes]] = field(default_factory=dict)
-    barriers: list[tuple[int, object]] = field(default_factory=list)
-    ticks: int = 0
-
-
-@dataclass(frozen=True)
-class DriverLimits:
-    """When the driver splits entries, and when it asks for a log to be compacted."""
-
-    entry_bytes_max: int = 1 << 20
-    compact_entries: int = 20_000
-    compact_bytes: int = 16 << 20
-    sync: bool = True
+_ReadyOf = tuple[Group, themis_raft.Ready]
 
 
 class Driver:
@@ -87,16 +58,66 @@ class Driver:
         limits: DriverLimits,
         transport: Transport | None = None,
         wait_for_space: Callable[[], None] | None = None,
+        *,
+        snapshots: Snapshots | None = None,
+        machine: Callable[[int], Machine] | None = None,
+        on_removed: Callable[[int], None] | None = None,
+        incarnation: int | None = None,
+        timing: RaftTiming | None = None,
     ) -> None:
+        """Make a driver of `groups`; `start` it next.
+
+        Args:
+            log: the logs of all groups.
+            state: what committed entries are written to.
+            groups: the replicas of this node.
+            clock: for the times in entries, and for leases.
+            observer: is told what happens.
+            limits: sizes.
+            transport: takes what other nodes are to be told; None: there are none.
+            wait_for_space: waits while the disk is full; None: a full disk is an error.
+            snapshots: makes and installs the states of groups; None: nobody lags so far.
+            machine: makes the machine of a group anew, from the state that a snapshot left.
+            on_removed: is told of a group that a committed change took this node out of.
+            incarnation: differs between any two runs of this node; None: taken from the clock.
+            timing: how fast time runs; None: as for the first group.
+        """
         self._log = log
         self._state = state
         self.groups = {group.id: group for group in groups}
+        self.views: dict[int, GroupView] = {group.id: group.view for group in self.groups.values()}
+        """What others may see of each group, on any thread."""
         self._clock = clock
         self._observer = observer
         self._limits = limits
-        self._transport = transport
-        self._wait_for_space = wait_for_space
+        self._disk = Disk(log, state, clock, observer, wait_for_space, sync=limits.sync)
+        self._snapshots = snapshots
+        self._on_removed = on_removed or (lambda group: None)
+        if incarnation is None:
+            incarnation = clock.unix_ms() << 20 ^ int(clock.monotonic_s() * 1e6)
+        self._incarnation = incarnation
+        timing = timing or next((group.timing for group in self.groups.values()), RaftTiming())
+        self._timing = timing
+        self._peers = Peers(transport, timing.heartbeat_ticks)
+        self._quiescence = Quiescence(self.groups, self._peers, timing)
+        self._steward = Steward(self.groups, self._peers, self._quiescence, timing)
+        self._chores = Chores(snapshots, machine)
+        self._compaction = Compaction(self.groups, log, self._disk, self._chores, self._peers, limits)
+        self._dirty: dict[int, Group] = {}
+        self._intake = Intake(
+            self.groups, self._dirty, self._peers, self._quiescence, self._steward, self._chores, self._was_removed
+        )
+        self._lonely: list[Group] = []
+        """Groups of which this node may have become the only voter, and then has nobody to wait for."""
+        self._led_changed = True
+        self._leaders_moved = 0
         self._ended: list[Completion] = []
+        self.applied_something = False
+        """Whether the last turn changed the state."""
+        for group in self.groups.values():
+            group.barriers.name(group.node_id, incarnation)
+
+    # Groups come and go
 
     def start(self) -> list[Completion]:
         """Make new groups durable, and let groups that this node alone votes in elect it at once."""
@@ -107,131 +128,353 @@ class Driver:
         if write:
             self._log.commit(write, sync=True)
         for group in self.groups.values():
-            if group.is_sole_voter:
-                group.raft.campaign()
+            self._begin(group)
+        self._meet_neighbours()
         return self.turn(Work())
+
+    def _begin(self, group: Group) -> None:
+        # What this replica promised to a leader before it was started, not to elect another for a while, holds.
+        group.votes_from_tick = 0 if group.is_sole_voter else self._peers.ticks + group.timing.election_ticks
+        self._quiescence.add(group)
+        self._dirty[group.id] = group
+        self._lonely.append(group)
+
+    def is_removing(self, group_id: int) -> bool:
+        """Whether a replica that left is still being destroyed: another of that group has to wait."""
+        return self._chores.is_removing(group_id)
+
+    def add_group(self, group: Group) -> None:
+        """Take in a further replica. Raises `Busy` while an earlier one of that group is still being removed."""
+        if group.id in self.groups:
+            raise ValueError(f"group {group.id} has a replica here")
+        if self._chores.is_removing(group.id):
+            raise Busy("being_removed")
+        if group.is_new:
+            write = self._log.new_write()
+            group.log_genesis(write)
+            self._disk.log(write, 0, 0, must_sync=True)
+        group.barriers.name(group.node_id, self._incarnation)
+        self.groups[group.id] = group
+        self.views = {**self.views, group.id: group.view}  # read on other threads: never changed, only replaced
+        self._begin(group)
+        self._meet_neighbours()
+
+    def remove_group(self, group_id: int) -> None:
+        """Destroy a replica: who waits is answered, and state and log go; what it has promised in votes stays.
+
+        Raises `Busy` while a leader still counts on it (see `Group.is_relied_on`): then the change that takes it out is
+        not made yet, or made already the one that takes it in again.
+        """
+        group = self.groups.get(group_id)
+        if group is None:
+            return
+        if group.is_relied_on:
+            raise Busy("still_a_member")
+        del self.groups[group_id]
+        self._ended += group.abandon(NotLeader(0))
+        group.view.removed, group.view.is_leader, group.view.role = True, False, "follower"
+        group.view.leader = 0
+        group.view.lease_until_s = 0.0
+        self.views = {other: view for other, view in self.views.items() if other != group_id}
+        self._dirty.pop(group_id, None)
+        self._quiescence.forget(group)
+        self._led_changed = True
+        self._chores.remove(group)
+        self._meet_neighbours()
+
+    def set_peers(self, peers: frozenset[int]) -> None:
+        """Name the other nodes of the cluster: they are told which groups this one leads."""
+        self._peers.set_known(peers)
+
+    def set_members(self, group_id: int, members: Members, epoch: int) -> None:
+        """Say whom a group shall consist of as of a topology's epoch; an older epoch changes nothing.
+
+        To be called on each node for each group that it has a replica of.
+        """
+        group = self.groups.get(group_id)
+        if group is not None and epoch >= group.view.config_epoch:
+            group.view.config_epoch = epoch
+            if members == group.desired:
+                return
+            group.desired = members
+            group.members_changed()
+            group.refresh_view()
+            self._steward.reconsider(group)
+
+    def _meet_neighbours(self) -> None:
+        self._peers.set_neighbours(sorted({other for group in self.groups.values() for other in group.others}))
+
+    @property
+    def counters(self) -> Counters:
+        """What other nodes have said so far."""
+        return self._intake.counters
+
+    # Leadership
+
+    def transfer_leader(self, group_id: int, to: int) -> None:
+        """Begin to hand a group to another voter. Raises `NotLeader`, or `Busy` when `to` cannot lead."""
+        group = self.groups.get(group_id)
+        if group is None:
+            raise NotLeader(0)
+        self._quiescence.wake(group)
+        self._dirty[group_id] = group
+        group.transfer(to)
+
+    def hand_over(self) -> None:
+        """Begin to hand over every group that somebody else can lead, and go on so until it has worked."""
+        self._steward.hand_over()
+        self._dirty.update({group.id: group for group in self._steward.tend(self._peers.ticks)})
+
+    def keep_leading(self) -> None:
+        """Take `hand_over` back."""
+        self._steward.keep()
+
+    @property
+    def leads_elsewhere(self) -> int:
+        """How many groups this node leads that another voter, which is heard of, could lead."""
+        return sum(self._steward.is_transferable(group) for group in self.groups.values())
+
+    @property
+    def waits_for_entries(self) -> bool:
+        """Whether any proposal still waits for its entry."""
+        return any(len(group.proposals) for group in self.groups.values())
+
+    @property
+    def leaders_version(self) -> int:
+        """Grows whenever `known_leaders` may have come to say something else. Read on any thread."""
+        return self._leaders_moved + self._peers.led_moved
+
+    def known_leaders(self) -> dict[int, tuple[int, int]]:
+        """Return {group: (term, Raft id of its leader)}, for this node's groups and what other nodes have said."""
+        own = {group.id: (group.view.term, group.view.leader) for group in self.groups.values() if group.view.leader}
+        return self._peers.leaders(own)
+
+    # The turn
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the next turn has something to do whatever arrives."""
+        return bool(self._chores or self._dirty or self._lonely or self._ended)
 
     def turn(self, work: Work) -> list[Completion]:
         """Take what arrived, bring every group as far as it will go, and return whose proposals and barriers ended."""
-        done = self._ended = []
-        proposed = version.from_unix_ms(self._clock.unix_ms())
-        for group_id, messages in work.messages.items():
-            if (group := self.groups.get(group_id)) is not None:
-                group.raft.step(messages)
+        done = self._ended
+        self.applied_something = False
+        intake = self._intake
+        if work.connected or work.disconnected:
+            intake.streams(work.connected, work.disconnected)
+        for sender, envelope in work.envelopes:
+            intake.envelope(sender, envelope)
+        for arrived in work.snapshots:
+            intake.snapshot(arrived)
         for _ in range(work.ticks):
-            for group in self.groups.values():
-                group.raft.tick()
-        for group_id, proposals in work.proposals.items():
-            done += self.groups[group_id].propose(proposals, proposed, self._limits.entry_bytes_max)
-        for group_id, handle in work.barriers:
-            refused = self.groups[group_id].read_barrier(handle)
-            if refused is not None:
-                done.append(refused)
-        while busy := [group for group in self.groups.values() if group.raft.has_ready()]:
-            self._advance(busy, done)
+            self._tick(done)
+        self._take_proposals(work, done)
+        if self._chores:
+            for group, ready, ended in self._chores.step(self._disk):
+                done += ended
+                self._members_changed(group)
+                self._persist([(group, ready)], done)
+        self._go_on(done)
+        while self._lonely:
+            lonely, self._lonely = self._lonely, []
+            for group in lonely:
+                if group.is_sole_voter and not group.is_leader and group.id in self.groups:
+                    group.raft.campaign()
+                    self._dirty[group.id] = group
+            self._go_on(done)
+        if work.snapshots:
+            self._chores.discard_unused()
+        if self._led_changed:
+            self._led_changed = False
+            self._leaders_moved += 1
+            self._peers.lead([(group.id, group.view.term) for group in self.groups.values() if group.view.is_leader])
+        self._peers.flush()
+        self._ended = []
         return done
 
+    def _go_on(self, done: list[Completion]) -> None:
+        while self._dirty:
+            busy = [group for group in self._dirty.values() if group.raft.has_ready()]
+            self._dirty.clear()
+            if busy:
+                self._advance(busy, done)
+
+    def _tick(self, done: list[Completion]) -> None:
+        self._peers.tick()
+        ticks = self._peers.ticks
+        for group in self._quiescence.tick():
+            self._dirty[group.id] = group
+        now_s = self._clock.monotonic_s()
+        timing = self._timing
+        for group in self._quiescence.awake.values():
+            if group.proposals:
+                done += group.give_up_proposals()
+            if group.barriers.unproven:
+                done += group.barriers.look_after(
+                    group.raft, now_s, ticks, 2 * timing.heartbeat_ticks, 2 * timing.election_ticks
+                )
+                self._dirty[group.id] = group
+            elif self._limits.lease_reads and group.is_leader and group.wants_lease(now_s):
+                group.barriers.add(None, ticks)
+                done += group.barriers.begin(group.raft, now_s, ticks)
+                self._dirty[group.id] = group
+        if ticks % timing.heartbeat_ticks == 0:
+            for group in self._steward.tend(ticks):
+                self._dirty[group.id] = group
+
+    def _take_proposals(self, work: Work, done: list[Completion]) -> None:
+        proposed = version.from_unix_ms(self._clock.unix_ms())
+        for group_id, proposals in work.proposals.items():
+            group = self.groups.get(group_id)
+            if group is None:
+                done += [Completion(proposal.handle, NotLeader(0)) for proposal in proposals]
+                continue
+            if group.asleep:
+                self._quiescence.wake(group)
+            group.idle_ticks = 0
+            done += group.propose(proposals, proposed, self._limits.entry_bytes_max)
+            self._dirty[group_id] = group
+        asked: dict[int, Group] = {}
+        for group_id, handle in work.barriers:
+            group = self.groups.get(group_id)
+            if group is None or group.removed or not group.raft.leader:
+                done.append(Completion(handle, NotLeader(0)))
+                continue
+            group.barriers.add(handle, self._peers.ticks)
+            asked[group_id] = group
+        for group in asked.values():
+            self._quiescence.wake(group)
+            self._begin_round(group, done)
+
+    def _begin_round(self, group: Group, done: list[Completion]) -> None:
+        done += group.barriers.begin(group.raft, self._clock.monotonic_s(), self._peers.ticks)
+        self._dirty[group.id] = group
+
     def _advance(self, busy: Sequence[Group], done: list[Completion]) -> None:
+        readies: list[_ReadyOf] = []
+        for group in busy:
+            ready = group.raft.ready()
+            for to, message in ready.messages:
+                self._post(group, to, message)
+            if group.leader == group.node_id != 0 and ready.role != "leader":
+                done += group.lost_leadership()
+            if ready.leader != group.leader:
+                group.leader = ready.leader
+                if not ready.leader:
+                    done += group.barriers.refuse(NotLeader(0))
+            if ready.snapshot is not None:
+                self._chores.install(group, ready, ready.snapshot)
+            else:
+                readies.append((group, ready))
+        self._persist(readies, done)
+
+    def _persist(self, readies: list[_ReadyOf], done: list[Completion]) -> None:
         write = self._log.new_write()
         entries = size = 0
         must_sync = False
-        readies = []
-        for group in busy:
-            ready = group.raft.ready()
-            readies.append((group, ready))
-            if ready.messages:
-                self._send(group.id, ready.messages)
-            if ready.snapshot is not None:
-                raise UnexpectedSnapshot(f"group {group.id} was sent a snapshot, and no node of this release sends any")
+        for group, ready in readies:
             size += group.log(ready, write)
             entries += len(ready.entries)
             must_sync = must_sync or ready.must_sync
-            group.barriers_confirmed(ready.read_states)
-            if group.leader and ready.role != "leader" and group.leader == group.raft.node_id:
-                done += group.lost_leadership()
-            group.leader = ready.leader
+            if ready.read_states:
+                group.confirmed(ready.read_states)
         if write:
-            self._commit(write, entries, size, must_sync)
+            self._peers.flush()
+            self._disk.log(write, entries, size, must_sync=must_sync)
 
         overlay = Overlay(self._state)
+        reshaped: list[Group] = []
         applied = 0
         started_s = self._clock.monotonic_s()
         for group, ready in readies:
-            if ready.persisted_messages:
-                self._send(group.id, ready.persisted_messages)
+            for to, message in ready.persisted_messages:
+                self._post(group, to, message)
             advanced = group.raft.advance()
-            if advanced.messages:
-                self._send(group.id, advanced.messages)
+            for to, message in advanced.messages:
+                self._post(group, to, message)
             committed = ready.committed + advanced.committed
             if committed:
                 applied += len(committed)
-                done += group.apply(committed, overlay)
+                ended, changed = group.apply(committed, overlay)
+                done += ended
+                if changed:
+                    self._members_changed(group)
+                    reshaped.append(group)
+                group.promise_version()
+            self._dirty[group.id] = group
+        if reshaped:
+            write = self._log.new_write()
+            for group in reshaped:
+                group.save_membership(write)
+            self._disk.log(write, 0, 0, must_sync=True)
+        if write:
+            self._peers.flush()  # what waits for the sync need not wait for the state as well
         if overlay:
-            self._until_space(lambda: self._state.write(overlay), self._state.reopen)
+            self._disk.apply(overlay)
         if applied:
+            self.applied_something = True
             self._observer.applied(applied, self._clock.monotonic_s() - started_s)
-        for group in busy:
-            done += group.barriers_reached()
+        for group, ready in readies:
+            view = group.view
+            group.show_applied()
+            if ready.leader != view.leader or ready.term != view.term or ready.role != view.role:
+                self._led_changed = True
+                group.is_settled_for_good = False
+                group.refresh_view()
+                self._lonely.append(group)
+                self._steward.reconsider(group)
+            if group.barriers:
+                done += group.barriers_reached(leases=self._limits.lease_reads)
+                self._begin_round(group, done)
+            if self._snapshots is not None and view.is_leader and group.others:
+                self._chores.serve(group)
+        for group in reshaped:
+            group.refresh_view()
 
-    def _commit(self, write: Overlay, entries: int, size: int, must_sync: bool) -> None:
-        self._until_space(lambda: self._log.commit(write, sync=False), self._log.reopen)
-        sync_s = 0.0
-        if must_sync and self._limits.sync:
-            started_s = self._clock.monotonic_s()
-            self._log.sync()
-            sync_s = self._clock.monotonic_s() - started_s
-        if entries:
-            self._observer.logged(entries, size, sync_s)
+    def _post(self, group: Group, to: int, message: bytes) -> None:
+        if kind_of(message) == Kind.SNAPSHOT:
+            self._chores.send(group, to, message)
+        else:
+            self._peers.mail.to(to).add(group.id, message)
 
-    def _send(self, group: int, messages: list[tuple[int, bytes]]) -> None:
-        if self._transport is not None:
-            self._transport.send(group, messages)
+    def _members_changed(self, group: Group) -> None:
+        self._chores.members_changed(group)
+        self._meet_neighbours()
+        self._steward.reconsider(group)
+        self._lonely.append(group)
+        if group.removed:
+            self._was_removed(group)
 
-    def _until_space(self, write: Callable[[], None], reopen: Callable[[], None]) -> None:
-        """Write, and where the disk is full try the very same again until it is not.
+    def _was_removed(self, group: Group) -> None:
+        group.removed = group.view.removed = True
+        self._quiescence.sleep(group)
+        self._ended += group.barriers.refuse(NotLeader(0))
+        self._on_removed(group.id)
 
-        The entries are promised to Raft already. What a failed attempt left behind in a write-ahead log is either an
-        incomplete record, which opening it again cuts off, or the very same batch, which may be written twice.
-        """
-        try:
-            write()
-            return
-        except DiskFull:
-            if self._wait_for_space is None:
-                raise
-        self._observer.stalled(True)
-        while True:
-            self._wait_for_space()
-            try:
-                reopen()
-                write()
-            except DiskFull:
-                continue
-            self._observer.stalled(False)
-            return
+    # Upkeep
 
     def compaction_due(self, *, idle: bool) -> dict[int, int]:
-        """Return the groups whose log is longer than it needs to be, with the index that the state holds and nobody
-        lacks.
-
-        An `idle` node compacts whatever it can: a short log is a quick start and little memory.
-        """
-        due = {}
-        for group in self.groups.values():
-            applied = group.machine.state.applied_index
-            held = applied - group.start.index
-            if held > 0 and (
-                idle or held >= self._limits.compact_entries or group.logged_bytes >= self._limits.compact_bytes
-            ):
-                due[group.id] = min(applied, group.replicated_to_all())
-        return {group_id: index for group_id, index in due.items() if index > self.groups[group_id].start.index}
+        """Return {group: index} of what could be forgotten of logs; see `Compaction`."""
+        return self._compaction.due(idle=idle)
 
     def compact(self, due: dict[int, int]) -> None:
         """Forget log entries. The caller has synced the state since `compaction_due` said up to where."""
-        write = self._log.new_write()
-        for group_id, index in due.items():
-            self.groups[group_id].compact(index, write)
-        self._until_space(lambda: self._log.commit(write, sync=False), self._log.reopen)
+        self._compaction.compact(due)
+
+    def snapshot_sent(self, group_id: int, to: int, ok: bool) -> None:
+        """Say how sending a snapshot ended."""
+        group = self.groups.get(group_id)
+        if group is not None and group.is_leader:
+            group.raft.report_snapshot(to, ok)
+            self._quiescence.wake(group)
+            self._dirty[group_id] = group
+
+    def snapshot_released(self, group_id: int, manifest: bytes) -> None:
+        """Say that the content which `manifest` names is no longer kept."""
+        group = self.groups.get(group_id)
+        if group is not None:
+            self._chores.released(group, manifest)
 
     def abandon(self, queued: Work, why: Exception) -> list[Completion]:
         """Return everything that waits: what was queued did not happen, for `why`; what was proposed may have."""
@@ -248,16 +491,4 @@ class Driver:
 
     def status(self) -> list[GroupStatus]:
         """Return every group as operators see it."""
-        return [
-            GroupStatus(
-                group=group.id,
-                role=group.raft.role,
-                leader=group.raft.leader,
-                term=group.raft.term,
-                commit=group.raft.commit,
-                applied=group.machine.state.applied_index,
-                log_entries=group.last_logged - group.start.index,
-                log_bytes=group.logged_bytes,
-            )
-            for group in self.groups.values()
-        ]
+        return [group.status() for group in self.groups.values()]

@@ -1,76 +1,48 @@
-"""One Raft group on this node: its core, its machine, and the proposals that wait for their entries.
+"""One Raft group on this node: its core, its machine, who waits for what in it, and what the rest of the node sees.
 
-An entry carries all the proposals that were waiting for a turn, so the price of an entry is shared under load.
+A group is new (it is made with its voters), recovered (from the log), or waiting: made without voters and without a
+log, it takes part once a leader has sent it a snapshot. Before that it gives no vote: it may have had a log before,
+been taken out and destroyed, and now would help somebody to lead who lacks what that log had.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
-
-import msgspec
+from math import inf
 
 import themis_raft
+from themis_server.replication.barriers import Barriers
+from themis_server.replication.elections import RaftTiming, election_timeout
 from themis_server.replication.log import HardState, Log, LogStart, Recovered
-from themis_server.statemachine.command import Result, encode_entry
+from themis_server.replication.membership import Members, in_force, is_settled
+from themis_server.replication.outcome import (
+    Busy,
+    Completion,
+    NotLeader,
+    OutcomeUnknown,
+    Proposal,
+    Stalled,
+    Stopped,
+)
+from themis_server.replication.proposals import Proposals, parts
+from themis_server.replication.retention import LogSize, compact_to
+from themis_server.replication.views import GroupStatus, GroupView
+from themis_server.statemachine.command import encode_entry
 from themis_server.statemachine.machine import Machine
 from themis_server.storage.engine import CorruptionError, Overlay
 
-
-class NotLeader(Exception):
-    """This replica does not lead the group. Nothing happened. `leader` is who does, 0 if that is not known."""
-
-    def __init__(self, leader: int) -> None:
-        super().__init__(f"not the leader; the leader is {leader or 'not known'}")
-        self.leader = leader
-
-
-class Busy(Exception):
-    """The group takes no more at the moment. Nothing happened."""
-
-
-class OutcomeUnknown(Exception):
-    """The proposal was made, and whether it takes effect is not known."""
-
-
-class Stalled(Exception):
-    """The disk is full. Nothing happened."""
-
-
-class Stopped(Exception):
-    """The node is stopping. Nothing happened."""
-
-
-class Proposal(NamedTuple):
-    """An encoded command, and the handle under which its result is handed back."""
-
-    command: bytes
-    handle: object
-
-
-class Completion(NamedTuple):
-    """What became of a proposal or of a read barrier (for which `result` is None)."""
-
-    handle: object
-    result: Result | Exception | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    index: int
-    term: int
-    handles: list[object]
-
-
-@dataclass(frozen=True)
-class RaftTiming:
-    """How fast time runs for a group, in ticks."""
-
-    election_ticks: int = 10
-    heartbeat_ticks: int = 2
-
+__all__ = [
+    "Busy",
+    "Completion",
+    "Group",
+    "GroupStatus",
+    "NotLeader",
+    "OutcomeUnknown",
+    "Proposal",
+    "RaftTiming",
+    "Stalled",
+    "Stopped",
+]
 
 _GENESIS_INDEX = 1
 """A new group begins after an entry that nobody has: as if a snapshot had been taken of it.
@@ -78,6 +50,12 @@ _GENESIS_INDEX = 1
 So a replica that joins later can never replay the log from nothing, which would leave it without the first membership,
 but is always given a snapshot.
 """
+_MESSAGE_BYTES = 512 << 10
+_MESSAGES_IN_FLIGHT = 64
+_LEADERLESS_ELECTIONS = 10
+"""After so many election timeouts without any leader, proposals of a deposed one are given up."""
+"""So much of a group's log is on its way to a replica that catches up, at most: their product."""
+_NO_LOG = Recovered(LogStart(0, 0, b""), HardState(), [])
 
 
 def _genesis(voters: Sequence[int]) -> Recovered:
@@ -96,122 +74,201 @@ class Group:
         machine: Machine,
         recovered: Recovered | None,
         timing: RaftTiming,
+        *,
+        hard_state: HardState | None = None,
     ) -> None:
+        """Make a replica.
+
+        Args:
+            group_id: number of the group.
+            node_id: Raft id of this node.
+            voters: the first voters of a new group, the same on all of them; empty: wait for a snapshot.
+            machine: what committed entries are applied to.
+            recovered: what the log holds of the group; None: nothing.
+            timing: how fast time runs.
+            hard_state: what an earlier replica of the group on this node has promised (`Log.tombstone`).
+
+        Raises:
+            CorruptionError: log and state contradict each other.
+        """
         self.id = group_id
+        self.node_id = node_id
         self.machine = machine
+        self.timing = timing
+        self.view = GroupView(group_id)
         self.leader = 0
-        self._waiting: deque[_Waiting] = deque()
-        self._barriers: dict[bytes, object] = {}
-        self._ready_barriers: list[tuple[int, object]] = []
-        self._next_barrier = 0
-        self.is_new = recovered is None
-        """Whether the group has no trace in the log yet."""
-        recovered = recovered or _genesis(voters)
-        start, hard_state = recovered.start, recovered.hard_state
-        last = start.index + len(recovered.entries)
-        applied = machine.state.applied_index or _GENESIS_INDEX
-        if self.is_new and applied > _GENESIS_INDEX:
-            raise CorruptionError(f"group {group_id} has applied entry {applied}, but its log is gone")
+        self.proposals = Proposals()
+        self.barriers = Barriers(node_id)
+        self.is_new = recovered is None and bool(voters)
+        """Whether the group has no trace in the log yet, and begins here."""
+        self.desired: Members | None = None
+        self.removed = False
+        self.asleep = False
+        """Nothing happens in the group and its clock stands (see quiescence)."""
+        self.idle_ticks = 0
+        """Ticks since anything but heartbeats happened."""
+        self.silent_ticks = 0
+        """Ticks since the leader was heard in this group."""
+        self.votes_from_tick = 0
+        """Before this tick of the driver no vote is given: what an earlier run promised to a leader's lease holds."""
+        self.transfer_to = 0
+        self.told_trimmed = 0
+        self.leaderless_ticks = 0
+        """Ticks for which proposals have waited here without a leader."""
+        self.lease_until_s = 0.0
+        self._lease_void_term = 0
+        begins = recovered or (_genesis(voters) if voters else _NO_LOG)
+        start = begins.start
+        promised = begins.hard_state
+        if recovered is None and hard_state is not None:
+            promised = HardState(
+                max(promised.term, hard_state.term),
+                hard_state.vote if hard_state.term >= promised.term else promised.vote,
+                promised.commit,
+            )
+        last = start.index + len(begins.entries)
+        applied = machine.state.applied_index or min(start.index, _GENESIS_INDEX)
+        self._check(applied, start, last, lost=recovered is None)
+        self.start = start
+        self.hard_state = promised
+        self._hard_state_saved = True
+        self.last_logged = last
+        self.size = LogSize(0)
+        for index, entry in enumerate(begins.entries, start.index + 1):
+            self.size.added(index, len(entry))
+        self.members_since = applied
+        """The members in force were in force at this entry, or before."""
+        membership = machine.state.membership or start.membership
+        self.raft = themis_raft.Group(
+            node_id=node_id,
+            conf_state=membership or None,
+            election_ticks=timing.election_ticks,
+            heartbeat_ticks=timing.heartbeat_ticks,
+            hard_state=(promised.term, promised.vote, promised.commit),
+            snapshot_index=start.index,
+            snapshot_term=start.term,
+            applied=applied,
+            entries=begins.entries,
+            max_size_per_message=_MESSAGE_BYTES,
+            max_inflight=_MESSAGES_IN_FLIGHT,
+        )
+        self.members_changed()
+        self.refresh_view()
+
+    def _check(self, applied: int, start: LogStart, last: int, *, lost: bool) -> None:
+        if lost and applied > start.index:
+            raise CorruptionError(f"group {self.id} has applied entry {applied}, but its log is gone")
         if applied < start.index:
             raise CorruptionError(
-                f"group {group_id} has applied up to entry {applied}, but its log begins after {start.index}: "
+                f"group {self.id} has applied up to entry {applied}, but its log begins after {start.index}: "
                 "the state has lost what the log no longer holds"
             )
         if applied > last:
             raise CorruptionError(
-                f"group {group_id} has applied up to entry {applied}, but its log ends at entry {last}"
+                f"group {self.id} has applied up to entry {applied}, but its log ends at entry {last}"
             )
-        self.start = start
-        self.hard_state = hard_state
-        self._hard_state_saved = True
-        self.last_logged = last
-        self.logged_bytes = sum(map(len, recovered.entries))
-        self.raft = themis_raft.Group(
-            node_id=node_id,
-            conf_state=machine.state.membership or start.membership,
-            election_ticks=timing.election_ticks,
-            heartbeat_ticks=timing.heartbeat_ticks,
-            hard_state=(hard_state.term, hard_state.vote, hard_state.commit),
-            snapshot_index=start.index,
-            snapshot_term=start.term,
-            applied=applied,
-            entries=recovered.entries,
-        )
 
     def log_genesis(self, write: Overlay) -> None:
         """Put the beginning of a new group into `write`."""
         Log.save_start(write, self.id, self.start)
         Log.save_hard_state(write, self.id, self.hard_state)
 
-    @property
-    def is_sole_voter(self) -> bool:
-        """Whether this replica alone decides what is committed."""
-        members = self.raft.conf_state()
-        return members.voters == [self.raft.node_id] and not members.voters_outgoing
+    # Who belongs to it
 
-    def replicated_to_all(self) -> int:
-        """Return the index up to which no replica lacks an entry, as far as this one knows."""
-        members = self.raft.conf_state()
-        if self.is_sole_voter and not members.learners:
-            return self.raft.applied
-        progress = self.raft.status().progress
-        return min((replica.match for replica in progress.values()), default=self.raft.first_index - 1)
+    def members_changed(self) -> None:
+        """Take note of the membership in force."""
+        state = self.raft.conf_state()
+        self.members = in_force(state)
+        self.others = self.members.all - {self.node_id}
+        self.is_sole_voter = state.voters == [self.node_id] and not state.voters_outgoing
+        self.is_settled = is_settled(state, self.desired)
+        self.is_settled_for_good = False
+        if self.node_id in self.members.voters:
+            self.raft.set_election_timeout(election_timeout(self.id, self.node_id, self.members.voters, self.timing))
+
+    @property
+    def is_relied_on(self) -> bool:
+        """Whether a leader still speaks to this replica as to a member, or it leads itself."""
+        if self.removed or self.is_waiting or not self.others:
+            return False
+        return self.is_leader or self.asleep or self.silent_ticks < self.timing.election_ticks
+
+    def settle(self) -> bool:
+        """On the leader: return whether the members are the desired ones and a majority of them knows it.
+
+        Before that an old member that leaves must not be destroyed: if the leader died, the others might need it to
+        find out.
+        """
+        if self.is_settled and not self.is_settled_for_good and self.is_leader:
+            progress = self.raft.status().progress
+            voters = self.members.voters
+            know = sum(
+                node == self.node_id or (node in progress and progress[node].commit >= self.members_since)
+                for node in voters
+            )
+            self.is_settled_for_good = self.raft.commit >= self.members_since and 2 * know > len(voters)
+            self.view.settled = self.is_settled_for_good
+        return self.is_settled_for_good
+
+    def save_membership(self, write: Overlay) -> None:
+        """Put into `write` that what changed the members is committed.
+
+        It has to be durable before others hear of it: a replica that forgot it would look for members that are
+        destroyed by then.
+        """
+        state = self.hard_state
+        self.hard_state = HardState(state.term, state.vote, max(state.commit, self.machine.state.applied_index))
+        Log.save_hard_state(write, self.id, self.hard_state)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has neither members nor a log, and needs a snapshot."""
+        return not self.members.voters
 
     @property
     def is_leader(self) -> bool:
         """Whether this replica leads the group."""
         return self.raft.role == "leader"
 
+    # Work in
+
     def propose(self, proposals: list[Proposal], proposed: int, entry_bytes_max: int) -> list[Completion]:
         """Put proposals into as few entries as their size allows; return those that could not even be proposed."""
         if not self.is_leader:
-            return [Completion(proposal.handle, NotLeader(self.raft.leader)) for proposal in proposals]
+            return self._refused(proposals, NotLeader(self.raft.leader))
         payloads: list[bytes] = []
         handles: list[list[object]] = []
-        for part in _parts(proposals, entry_bytes_max):
+        for part in parts(proposals, entry_bytes_max):
             payloads.append(encode_entry(proposed, [proposal.command for proposal in part]))
             handles.append([proposal.handle for proposal in part])
         try:
             first = self.raft.propose(payloads)
         except themis_raft.ProposalDropped as dropped:
-            refusal = self._refusal(dropped)
-            return [Completion(proposal.handle, refusal) for proposal in proposals]
-        overwritten = self._overwritten_from(first)
-        term = self.raft.term
-        self._waiting.extend(_Waiting(first + offset, term, part) for offset, part in enumerate(handles))
-        return overwritten
+            return self._refused(proposals, self._refusal(dropped))
+        return self.proposals.expect(first, self.raft.term, handles, self.raft.leader)
 
-    def _overwritten_from(self, first: int) -> list[Completion]:
-        """End proposals of an earlier time as leader in whose places new ones now stand: they can never be committed.
-
-        So what waits is in log order, and a new proposal is not looked for behind an old one of a higher index.
-        """
-        overwritten: list[Completion] = []
-        while self._waiting and self._waiting[-1].index >= first:
-            lost = self._waiting.pop()
-            overwritten += [Completion(handle, NotLeader(self.raft.leader)) for handle in lost.handles]
-        return overwritten
-
-    def read_barrier(self, handle: object) -> Completion | None:
-        """Ask for proof that this replica leads now.
-
-        `handle` completes when the state includes everything acknowledged before.
-        """
-        if not self.is_leader:
-            return Completion(handle, NotLeader(self.raft.leader))
-        self._next_barrier += 1
-        context = self._next_barrier.to_bytes(8)
-        try:
-            self.raft.read_index(context)
-        except themis_raft.ProposalDropped as dropped:
-            return Completion(handle, self._refusal(dropped))
-        self._barriers[context] = handle
-        return None
+    @staticmethod
+    def _refused(proposals: list[Proposal], why: Exception) -> list[Completion]:
+        return [Completion(proposal.handle, why) for proposal in proposals]
 
     def _refusal(self, dropped: themis_raft.ProposalDropped) -> Exception:
-        if dropped.reason in ("too_much_in_flight", "transferring", "not_ready"):
+        if dropped.reason in ("too_much_in_flight", "not_ready"):
             return Busy(dropped.reason)
-        return NotLeader(self.raft.leader)
+        return NotLeader(self.transfer_to if dropped.reason == "transferring" else self.raft.leader)
+
+    def transfer(self, to: int) -> None:
+        """Begin to hand leadership to voter `to`. Raises `NotLeader`, or `Busy` when `to` cannot lead."""
+        # The message that makes `to` stand overrides the refusals that a lease relies on, and may arrive late.
+        self._lease_void_term = self.raft.term
+        self.lease_until_s = 0.0
+        self.refresh_lease()
+        try:
+            self.raft.transfer_leader(to)
+        except themis_raft.ProposalDropped as dropped:
+            raise (Busy("not_member") if dropped.reason == "not_member" else NotLeader(self.raft.leader)) from None
+        self.transfer_to = to
+
+    # Work out
 
     def log(self, ready: themis_raft.Ready, write: Overlay) -> int:
         """Put what `ready` says must be durable into `write`; return the bytes of entries."""
@@ -220,9 +277,10 @@ class Group:
             first = ready.entries[0][0]
             if first <= self.last_logged:
                 Log.truncate_from(write, self.id, first)
+                self.size.cut(first)
             size = Log.append(write, self.id, ready.entries)
             self.last_logged = ready.entries[-1][0]
-            self.logged_bytes += size
+            self.size.added(self.last_logged, size)
         if ready.hard_state is not None:
             self.hard_state = HardState(*ready.hard_state)
             self._hard_state_saved = False
@@ -233,47 +291,56 @@ class Group:
             self._hard_state_saved = True
         return size
 
-    def barriers_confirmed(self, read_states: list[tuple[int, bytes]]) -> None:
-        """Take the answers to read barriers: each may complete when its index has been applied."""
-        for index, context in read_states:
-            handle = self._barriers.pop(context, None)
-            if handle is not None:
-                self._ready_barriers.append((index, handle))
-
-    def apply(self, committed: list[tuple[int, int, int, bytes]], overlay: Overlay) -> list[Completion]:
-        """Apply committed entries and return the results of the proposals in them."""
+    def apply(self, committed: list[tuple[int, int, int, bytes]], overlay: Overlay) -> tuple[list[Completion], bool]:
+        """Apply committed entries; return the ends of the proposals in them, and whether the membership changed."""
         completions: list[Completion] = []
+        changed = False
+        leader = self.raft.leader
         for index, term, kind, data in committed:
             if kind != themis_raft.NORMAL:
-                self._change_membership(kind, data)
+                changed = self._change_membership(index, kind, data) or changed
                 results = self.machine.apply(index, term, b"", overlay)
             else:
                 results = self.machine.apply(index, term, data, overlay)
-            while self._waiting and self._waiting[0].index <= index:
-                waiting = self._waiting.popleft()
-                if waiting.index == index and waiting.term == term:
-                    completions.extend(map(Completion, waiting.handles, results))
-                else:
-                    # Another leader's entry stands where ours would have: ours can never be committed.
-                    completions.extend(Completion(handle, NotLeader(self.raft.leader)) for handle in waiting.handles)
+            completions += self.proposals.applied(index, term, results, leader)
         if committed:
             self.raft.applied_to(committed[-1][0])
-        return completions
+        return completions, changed
 
-    def _change_membership(self, kind: int, data: bytes) -> None:
+    def _change_membership(self, index: int, kind: int, data: bytes) -> bool:
         try:
             self.machine.state.membership = self.raft.apply_conf_change(kind, data)
         except themis_raft.StepError:
             # Every replica finds the same fault in the same entry, and the membership stays as it was on all of them.
-            return
+            return False
+        self.members_since = index
+        self.members_changed()
+        self.removed = self.node_id not in self.members.all  # who is taken in again by the same entries is not removed
+        return True
 
-    def barriers_reached(self) -> list[Completion]:
-        """Return the read barriers that the state has reached."""
-        if not self._ready_barriers:
-            return []
-        applied = self.machine.state.applied_index
-        reached = [Completion(handle, None) for index, handle in self._ready_barriers if index <= applied]
-        self._ready_barriers = [(index, handle) for index, handle in self._ready_barriers if index > applied]
+    def installed(self, snapshot: themis_raft.Snapshot, machine: Machine) -> list[Completion]:
+        """Go on from a snapshot that is in force on disk, with the machine as it reads from there."""
+        self.machine = machine
+        self.start = LogStart(snapshot.index, snapshot.term, snapshot.conf_state)
+        self.last_logged = snapshot.index
+        self.size = LogSize(0)
+        self.members_since = snapshot.index
+        self.members_changed()
+        return self.proposals.jumped(snapshot.index)
+
+    def confirmed(self, read_states: list[tuple[int, bytes]]) -> None:
+        """Take the answers to read rounds."""
+        self.barriers.confirm(read_states, self.raft.term if self.is_leader else 0)
+
+    def barriers_reached(self, *, leases: bool) -> list[Completion]:
+        """Return the barriers that the state has reached; a leader that a quorum has confirmed may have a lease of
+        it."""
+        reached = self.barriers.reached(self.machine.state.applied_index)
+        self.view.fresh_at_s = self.barriers.fresh_at_s
+        term, began_s = self.barriers.led
+        if leases and self.is_leader and term == self.raft.term > self._lease_void_term:
+            self.lease_until_s = began_s + self.timing.lease_s
+            self.refresh_lease()
         return reached
 
     def lost_leadership(self) -> list[Completion]:
@@ -281,49 +348,101 @@ class Group:
 
         Writes stay: they may yet be committed.
         """
-        lost = [Completion(handle, NotLeader(self.raft.leader)) for handle in self._barriers.values()]
-        self._barriers.clear()
-        return lost
+        self.lease_until_s = 0.0
+        self.transfer_to = 0
+        return self.barriers.refuse(NotLeader(self.raft.leader))
+
+    def give_up_proposals(self) -> list[Completion]:
+        """Called each tick: give up on proposals of a leader that was deposed and finds no other to ask.
+
+        They may be committed by those that it cannot hear.
+        """
+        if not self.proposals or self.raft.leader:
+            self.leaderless_ticks = 0
+            return []
+        self.leaderless_ticks += 1
+        if self.leaderless_ticks < _LEADERLESS_ELECTIONS * self.timing.election_ticks:
+            return []
+        return self.proposals.abandon("the node has lost its leadership, and finds no other leader")
 
     def abandon(self, why: Exception) -> list[Completion]:
         """Give up on everything that waits: what was proposed may yet take effect, reads are told `why`."""
-        unknown = OutcomeUnknown("the node stopped or its disk filled up before the write was committed")
-        abandoned = [Completion(handle, unknown) for waiting in self._waiting for handle in waiting.handles]
-        abandoned += [Completion(handle, why) for handle in self._barriers.values()]
-        abandoned += [Completion(handle, why) for _, handle in self._ready_barriers]
-        self._waiting.clear()
-        self._barriers.clear()
-        self._ready_barriers.clear()
-        return abandoned
+        abandoned = self.proposals.abandon("the node stopped or its disk filled up before the write was committed")
+        return abandoned + self.barriers.abandon(why)
+
+    def wants_lease(self, now_s: float) -> bool:
+        """Whether this leader had better be confirmed again before its lease runs out."""
+        return (
+            not self.is_sole_voter
+            and self.raft.term > self._lease_void_term
+            and self.lease_until_s - now_s < self.timing.lease_s / 2
+        )
+
+    # The log's length
+
+    def compactable(self, retain_bytes: int) -> int:
+        """Return up to which index the log may be forgotten once the state is durable."""
+        applied = self.machine.state.applied_index
+        if not self.others:
+            return applied
+        if not self.is_leader:
+            return compact_to(applied, self.told_trimmed, None, self.size, retain_bytes)
+        progress = self.raft.status().progress
+        slowest = min((known.match for known in progress.values()), default=self.start.index)
+        on_their_way = [known.pending_snapshot for known in progress.values() if known.pending_snapshot]
+        return compact_to(applied, slowest, min(on_their_way, default=None), self.size, retain_bytes)
 
     def compact(self, index: int, write: Overlay) -> None:
         """Forget log entries up to `index`, all of which are durable in the state."""
         index, term = self.raft.compact(index)
-        self.start = LogStart(index, term, self.raft.conf_state().encode())
+        self.start = LogStart(index, term, self.machine.state.membership or self.start.membership)
         Log.save_start(write, self.id, self.start)
-        self.logged_bytes = self.raft.bytes_in_memory
+        self.size.trimmed(index, self.raft.bytes_in_memory)
 
+    # What others see
 
-def _parts(proposals: list[Proposal], entry_bytes_max: int) -> list[list[Proposal]]:
-    parts: list[list[Proposal]] = [[]]
-    size = 0
-    for proposal in proposals:
-        size += len(proposal.command)
-        if size > entry_bytes_max and parts[-1]:
-            parts.append([])
-            size = len(proposal.command)
-        parts[-1].append(proposal)
-    return parts
+    def promise_version(self) -> None:
+        """Show readers the greatest version that the coming state write can hold, before it is visible."""
+        self.view.version_ahead = self.machine.state.last_version
 
+    def show_applied(self) -> None:
+        """Show how far the state goes, after the state write."""
+        state = self.machine.state
+        self.view.applied, self.view.version = state.applied_index, state.last_version
 
-class GroupStatus(msgspec.Struct, frozen=True):
-    """A group as operators see it."""
+    def refresh_lease(self) -> None:
+        """Show how long nobody else can lead."""
+        self.view.lease_until_s = inf if self.is_sole_voter and self.is_leader else self.lease_until_s
 
-    group: int
-    role: str
-    leader: int
-    term: int
-    commit: int
-    applied: int
-    log_entries: int
-    log_bytes: int
+    def refresh_view(self) -> None:
+        """Show the group as it is; what was applied is visible in the state."""
+        view, raft = self.view, self.raft
+        self.promise_version()
+        self.show_applied()
+        view.role, view.leader, view.term = raft.role, raft.leader, raft.term
+        view.is_leader = view.role == "leader"
+        view.sole_voter = self.is_sole_voter
+        view.members, view.removed = self.members, self.removed
+        view.settled = self.is_settled_for_good if view.is_leader else self.is_settled
+        view.fresh_at_s = self.barriers.fresh_at_s
+        view.quiesced = self.asleep
+        self.refresh_lease()
+
+    def status(self) -> GroupStatus:
+        """Return the group as operators see it."""
+        raft = self.raft
+        return GroupStatus(
+            group=self.id,
+            role=raft.role,
+            leader=raft.leader,
+            term=raft.term,
+            commit=raft.commit,
+            applied=self.machine.state.applied_index,
+            log_entries=self.last_logged - self.start.index,
+            log_bytes=self.size.bytes,
+            voters=tuple(sorted(self.members.voters)),
+            learners=tuple(sorted(self.members.learners)),
+            settled=self.view.settled,
+            quiesced=self.asleep,
+            match={node: known.match for node, known in raft.status().progress.items()} if self.others else {},
+        )

@@ -84,6 +84,19 @@ class Log:
             )
         return Recovered(start, hard_state, entries)
 
+    def groups(self) -> list[int]:
+        """Return the groups that have a log here, in order."""
+        start, end = keys.log_start(0), keys.after_prefix(keys.log_start(0)[:1])
+        return [int.from_bytes(key[1:]) for key, _ in self._engine.scan(start, end)]
+
+    def tombstone(self, group: int) -> HardState | None:
+        """Return what a replica that is gone from here had promised: its term and vote; None if there never was one."""
+        raw = self._engine.get(keys.hard_state(group))
+        if raw is None or self._engine.get(keys.log_start(group)) is not None:
+            return None
+        promised = _hard_state_decoder.decode(raw)
+        return HardState(promised.term, promised.vote)
+
     @staticmethod
     def append(write: Overlay, group: int, entries: list[tuple[int, bytes]]) -> int:
         """Add encoded entries to `write`; return how many bytes that is. An index that exists is replaced."""

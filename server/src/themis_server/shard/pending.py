@@ -9,9 +9,12 @@ from typing import Protocol
 
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.replication.group import Busy, Completion, NotLeader, OutcomeUnknown, Stalled, Stopped
+from themis_server.shard.refusal import Reason, Refused
 from themis_server.statemachine.command import Result
 
 _SWEEP_S = 0.25
+_TOO_MUCH = "too_much_in_flight"
+"""The one kind of `Busy` that is a full queue, and not a leader on its way out."""
 
 
 class Replication(Protocol):
@@ -32,6 +35,7 @@ class _Handle:
     def __init__(self, future: asyncio.Future[Result | None], size: int, deadline_s: float) -> None:
         self.future = future
         self.size = size
+        """Bytes of the command; 0 for a read barrier."""
         self.deadline_s = deadline_s
 
 
@@ -80,7 +84,7 @@ class Pending:
         return handle.future
 
     def barrier(self, group: int) -> asyncio.Future[Result | None]:
-        """Ask for a read barrier; the future ends with None when the state may be read."""
+        """Ask for a read barrier; the future ends with None when the state has all that was acknowledged before."""
         handle = self._register(0)
         assert self._replication is not None
         self._replication.barrier(group, handle)
@@ -106,7 +110,7 @@ class Pending:
             if future.done():
                 continue
             if isinstance(result, Exception):
-                future.set_exception(_translated(result))
+                future.set_exception(_translated(result) if handle.size else _unproven(result))
             else:
                 future.set_result(result)
 
@@ -114,9 +118,10 @@ class Pending:
         now_s = self._loop.time()
         deadlines = self._deadlines
         while deadlines and (deadlines[0].future.done() or deadlines[0].deadline_s <= now_s):
-            future = deadlines.popleft().future
-            if not future.done():
-                future.set_exception(_unknown("the write was not committed within the time limit"))
+            handle = deadlines.popleft()
+            if not handle.future.done():
+                late = "the write was not committed within the time limit"
+                handle.future.set_exception(_unknown(late) if handle.size else _unproven(TimeoutError("time is up")))
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep) if deadlines else None
 
 
@@ -135,10 +140,15 @@ def _unknown(detail: str) -> ThemisServerError:
 
 def _translated(error: Exception) -> ThemisServerError:
     if isinstance(error, NotLeader):
-        return ThemisServerError(
-            ErrorCode.NO_LEADER, "the shard has no leader here at the moment; nothing was written", retry_after_s=1
+        return Refused(
+            Reason.NOT_LEADER,
+            "the shard has no leader here at the moment; nothing was written",
+            error.leader,
+            retry_after_s=1,
         )
     if isinstance(error, Busy):
+        if error.args[:1] != (_TOO_MUCH,):
+            return Refused(Reason.BUSY, f"the shard changes its leader ({error}); nothing was written", retry_after_s=1)
         return ThemisServerError(
             ErrorCode.TOO_MANY_REQUESTS, f"the shard takes no more writes at the moment ({error})", retry_after_s=1
         )
@@ -147,7 +157,22 @@ def _translated(error: Exception) -> ThemisServerError:
             ErrorCode.DISK_FULL, "the node's disk is full; nothing was written, and reads go on", retry_after_s=5
         )
     if isinstance(error, Stopped):
-        return ThemisServerError(ErrorCode.SHUTTING_DOWN, "the node is stopping; nothing was written", retry_after_s=1)
+        return Refused(Reason.STOPPING, "the node is stopping; nothing was written", retry_after_s=1)
     if isinstance(error, OutcomeUnknown):
         return _unknown("the node could not finish the write")
+    raise error
+
+
+def _unproven(error: Exception) -> Exception:
+    """Return what a read is told whose barrier did not end well."""
+    if isinstance(error, Stopped):
+        return Refused(Reason.STOPPING, "the node is stopping", retry_after_s=1)
+    if isinstance(error, NotLeader | Busy | Stalled | OutcomeUnknown | TimeoutError):
+        leader = error.leader if isinstance(error, NotLeader) else 0
+        return Refused(
+            Reason.NOT_LEADER,
+            f"the replica cannot prove at the moment that it is current ({error})",
+            leader,
+            retry_after_s=1,
+        )
     raise error

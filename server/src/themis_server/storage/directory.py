@@ -4,18 +4,24 @@ node.json   identity and format, written once (node.json.partial until the datab
 lock        held (flock) while a process has the directory
 raft/       the log
 data/       the state
+snapshots/  snapshots on their way in; nothing in it is missed
+
+Format 1 knew one node: no `instance`, and in raft/ no notes of snapshots and removals that a restart must finish. This
+release reads it and makes it format 2 once the databases are open; the release before refuses it from then on.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_OLDEST_FORMAT: Final = 1
 _IDENTITY = "node.json"
 _DATABASES = ("raft", "data")
 
@@ -28,6 +34,8 @@ class Identity(msgspec.Struct, frozen=True):
     cluster: str
     shards: int
     virtual_nodes: int
+    instance: str = ""
+    """32 hex digits, random: tells this directory from another one of a node with the same name."""
 
 
 class DirectoryRefused(Exception):
@@ -40,6 +48,7 @@ class DataDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._partial = path / f"{_IDENTITY}.partial"
+        self._raised: Identity | None = None
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -54,7 +63,8 @@ class DataDirectory:
     def identify(self, wanted: Identity) -> Identity:
         """Return the directory's identity.
 
-        A new directory is given `wanted`. Raises `DirectoryRefused` if they contradict.
+        A new directory is given `wanted`, with a random `instance` if that has none. One of an older format is read
+        as of this one, and written so by `confirm`. Raises `DirectoryRefused` if they contradict.
         """
         file = self.path / _IDENTITY
         databases = [name for name in _DATABASES if (self.path / name).exists()]
@@ -63,8 +73,9 @@ class DataDirectory:
                 raise DirectoryRefused(
                     f"{self.path} holds databases but no {_IDENTITY}: it is not, or no longer, a whole data directory"
                 )
-            self._write(self._partial, wanted)
-            return wanted
+            made = _with_instance(wanted)
+            self._write(self._partial, made)
+            return made
         if len(databases) < len(_DATABASES):
             missing = " and ".join(name for name in _DATABASES if name not in databases)
             raise DirectoryRefused(
@@ -75,8 +86,8 @@ class DataDirectory:
             known_format = msgspec.json.decode(raw, type=dict[str, object]).get("format")
             if isinstance(known_format, int) and known_format > FORMAT:
                 raise DirectoryRefused(
-                    f"{self.path} has format {known_format}, and this release reads format {FORMAT}: "
-                    "it was written by a newer release; start that one"
+                    f"{self.path} has format {known_format}, and this release reads formats {_OLDEST_FORMAT} to "
+                    f"{FORMAT}: it was written by a newer release; start that one"
                 )
             identity = msgspec.json.decode(raw, type=Identity)
         except (OSError, msgspec.MsgspecError) as error:
@@ -85,10 +96,18 @@ class DataDirectory:
             was, asked = getattr(identity, name), getattr(wanted, name)
             if was != asked:
                 raise DirectoryRefused(f"{self.path} belongs to {name} {was!r}, not {asked!r}")
-        return identity
+        current = _with_instance(msgspec.structs.replace(identity, format=FORMAT))
+        self._raised = current if current != identity else None
+        return current
 
     def confirm(self) -> None:
-        """Note that the databases of a new directory are made and durable: from now on they must be there."""
+        """Note that the databases are open: those of a new directory must be there from now on.
+
+        One of an older format has this one from now on.
+        """
+        if self._raised is not None:
+            self._write(self._partial, self._raised)
+            self._raised = None
         if self._partial.exists():
             self._partial.rename(self.path / _IDENTITY)
             self._sync_directory()
@@ -116,3 +135,7 @@ class DataDirectory:
     def close(self) -> None:
         """Let go of the directory."""
         os.close(self._lock)
+
+
+def _with_instance(identity: Identity) -> Identity:
+    return identity if identity.instance else msgspec.structs.replace(identity, instance=secrets.token_hex(16))

@@ -22,6 +22,10 @@ class DirectoryLocked(EngineError):
     """Another process has the directory open."""
 
 
+class ViewLost(EngineError):
+    """The view was released, or the store under it was closed or opened again: there is nothing to read any more."""
+
+
 class Reader(Protocol):
     """What a state machine sees of storage: point reads, a scan, and nothing that could change it."""
 
@@ -42,6 +46,41 @@ class BatchReader(Reader, Protocol):
         ...
 
 
+class ReadView(Reader, Protocol):
+    """A store as it was at one moment, readable from any thread while writes go on.
+
+    It keeps the store from reclaiming what was replaced since, so it is held for as long as needed and no longer.
+    Reading it raises `ViewLost` once it was released, or the store was closed or opened again.
+    """
+
+    def release(self) -> None:
+        """Let go of it. Idempotent; waits for a read of another thread to end its slice."""
+        ...
+
+
+class BulkLoad(Protocol):
+    """Pairs that are being laid down beside a store, to be taken over whole by `Engine.replace`.
+
+    Belongs to one thread at a time. Not visible in the store before that, and cheap for it: no write-ahead log, no
+    table in memory.
+    """
+
+    size_bytes: int
+    """Bytes of keys and values added so far."""
+
+    def add(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """Add pairs; keys ascend, over all calls. Raises `DiskFull` or `EngineError`: then `discard` it."""
+        ...
+
+    def seal(self) -> None:
+        """End it. When this returns it survives a crash, and nothing can be added. Raises as `add`."""
+        ...
+
+    def discard(self) -> None:
+        """Remove it, sealed or not. Idempotent."""
+        ...
+
+
 class Engine(BatchReader, Protocol):
     """An ordered key-value store with atomic batches and explicit durability."""
 
@@ -54,6 +93,41 @@ class Engine(BatchReader, Protocol):
 
     def sync(self) -> None:
         """Make everything written so far durable. Releases the GIL while the disk works. Never retried on error."""
+        ...
+
+    def snapshot(self) -> ReadView:
+        """Return the store as it is now. Takes well below a millisecond, whatever the size."""
+        ...
+
+    def bulk_load(self, name: str) -> BulkLoad:
+        """Begin to lay down pairs under `name`; what was there under that name is discarded."""
+        ...
+
+    def bulk_loads(self) -> dict[str, bool]:
+        """Return the names of the loads that are there, also from before a crash, and whether each was sealed."""
+        ...
+
+    def discard_load(self, name: str) -> None:
+        """Remove a load. Idempotent."""
+        ...
+
+    def replace(self, ranges: Sequence[tuple[bytes, bytes]], name: str, *, verify: bool = False) -> Iterator[None]:
+        """Empty `ranges`, then let the pairs of the sealed load `name` appear in them.
+
+        Done in slices: each `next` blocks for a few milliseconds at most, and other writes may go on in between, but
+        none to `ranges`, which nobody should read. When the iterator is exhausted, all of it is there and durable.
+        After a crash before that `ranges` may be as before, empty, or full, in whole or in part: repeat it, which is
+        why the load stays until `discard_load`.
+
+        Args:
+            ranges: [start, end) of what the load replaces; all its keys lie in them.
+            name: a sealed load.
+            verify: read the load through and compare checksums first, as after a crash.
+
+        Raises:
+            CorruptionError: the load is not there, not sealed, or (`verify`) not what was sealed; nothing was changed.
+            DiskFull: no space; may be repeated later, from the start.
+        """
         ...
 
     def compact(self, start: bytes, end: bytes) -> None:

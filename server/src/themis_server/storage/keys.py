@@ -10,11 +10,14 @@
       'M' group:2                             state of a group's machine: applied index and term, last version
       'K' key...                              metadata: key -> value with revisions (group 0 only)
       'R'                                     revision of the metadata
+      'T' name...                             what this node has last seen of the metadata; its own, in no group
 
     raft/   (the log; 'L' is what is synced before a write is acknowledged)
       'L' group:2 index:8                     log entry: checksum + encoded entry
       'H' group:2                             hard state: term, vote, commit
       'S' group:2                             where the log begins: index, term, membership
+      'N' group:2                             a snapshot is being installed: which one, until it is done
+      'X' group:2                             the group is being removed, until it is done
 
 A shard's state is a handful of contiguous ranges, so it can be counted, sent as a snapshot or dropped by range.
 Within a collection keys are in uuid order, which is the order in which a listing presents them.
@@ -31,6 +34,14 @@ _GROUP = struct.Struct(">cH")
 ENTITY_PREFIX_BYTES = 7
 METADATA_REVISION_KEY = b"R"
 METADATA_PREFIX = b"K"
+METADATA_GROUP = 0
+TOPOLOGY_KEY = b"T"
+"""Where a node keeps the last topology that it has seen, and begins the keys of what else it must not forget.
+
+Its own: part of no snapshot, and of no group.
+"""
+
+_SHARD_KINDS = (b"C", b"D", b"E", b"F", b"I", b"J")
 
 
 def entity_prefix(shard: int, collection: int) -> bytes:
@@ -90,6 +101,22 @@ def metadata(key: str) -> bytes:
     return METADATA_PREFIX + key.encode()
 
 
+def group_ranges(group: int) -> tuple[tuple[bytes, bytes], ...]:
+    """Every [start, end) of the state of a group, in byte order: what a snapshot holds, and what removing it removes.
+
+    Of group 0 they are the metadata, of any other those of the shard with that number.
+    """
+    machine = machine_state(group), machine_state(group) + b"\0"
+    if group == METADATA_GROUP:
+        return (
+            (METADATA_PREFIX, after_prefix(METADATA_PREFIX)),
+            machine,
+            (METADATA_REVISION_KEY, METADATA_REVISION_KEY + b"\0"),
+        )
+    prefixes = [_GROUP.pack(kind, group) for kind in _SHARD_KINDS]
+    return (*((prefix, after_prefix(prefix)) for prefix in prefixes), machine)
+
+
 def log_entry(group: int, index: int) -> bytes:
     """Key of a log entry."""
     return _GROUP_NUMBER.pack(b"L", group, index)
@@ -108,6 +135,26 @@ def hard_state(group: int) -> bytes:
 def log_start(group: int) -> bytes:
     """Key of the record that says where a group's log begins."""
     return _GROUP.pack(b"S", group)
+
+
+def pending_install(group: int) -> bytes:
+    """Key of the note that a snapshot is being installed."""
+    return _GROUP.pack(b"N", group)
+
+
+def pending_removal(group: int) -> bytes:
+    """Key of the note that a group is being removed."""
+    return _GROUP.pack(b"X", group)
+
+
+def pending_installs() -> tuple[bytes, bytes]:
+    """[start, end) of the notes of all groups that a snapshot is being installed."""
+    return b"N", after_prefix(b"N")
+
+
+def pending_removals() -> tuple[bytes, bytes]:
+    """[start, end) of the notes of all groups that are being removed."""
+    return b"X", after_prefix(b"X")
 
 
 def after_prefix(prefix: bytes) -> bytes:

@@ -197,6 +197,109 @@ def test_what_has_no_room_is_not_kept(bytes_max: int, size: int) -> None:
     assert at.cache.size_bytes == 0
 
 
+def laid_down(at: Fixture, **values: bytes) -> None:
+    load = at.writer.bulk_load("load")
+    load.add([(key(int(name[1:])), value) for name, value in values.items()])
+    load.seal()
+
+
+def test_a_group_that_is_replaced_under_it_is_forgotten_whole() -> None:
+    at = Fixture()
+    at.put(k1=b"old", k2=b"old")
+    for number in (1, 2):
+        at.cache.get(key(number))
+    laid_down(at, k1=b"new", k3=b"new")
+
+    for _ in at.writer.replace(keys.group_ranges(1), "load"):
+        pass
+
+    assert at.cache.multi_get([key(1), key(2), key(3)]) == [b"new", None, b"new"]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_what_is_read_while_a_group_is_replaced_is_not_kept(many: bool) -> None:
+    at = Fixture()
+    at.put(k1=b"old", k2=b"old")
+    laid_down(at, k1=b"new")
+
+    for _ in at.writer.replace(keys.group_ranges(1), "load"):
+        if many:
+            at.cache.multi_get([key(1), key(2)])
+        else:
+            at.cache.get(key(1)), at.cache.get(key(2))
+
+    assert (at.cache.get(key(1)), at.cache.get(key(2))) == (b"new", None)
+
+
+def test_a_value_read_before_a_replacement_and_kept_during_it_would_be_seen() -> None:
+    at = Fixture()
+    at.put(k1=b"old")
+    laid_down(at, k1=b"new")
+    slices = at.engine.replace(keys.group_ranges(1), "load")  # planted: past the cache
+    at.cache.get(key(1))
+    for _ in slices:
+        pass
+
+    assert at.cache.get(key(1)) == b"old"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_replacement_that_nobody_ends_leaves_the_cache_in_use_and_right(steps: int) -> None:
+    at = Fixture()
+    at.put(k1=b"old")
+    at.cache.get(key(1))
+    laid_down(at, k1=b"new")
+    slices = at.writer.replace(keys.group_ranges(1), "load")
+    for _ in range(steps):
+        next(slices)
+
+    del slices
+
+    assert at.cache.get(key(1)) == at.engine.get(key(1))
+    at.put(k2=b"two")
+    reads = at.engine.reads
+    assert [at.cache.get(key(2)), at.cache.get(key(2))] == [b"two", b"two"]
+    assert at.engine.reads == reads + 1
+
+
+def test_a_replacement_that_fails_is_forgotten_too() -> None:
+    at = Fixture()
+    at.put(k1=b"old")
+    at.cache.get(key(1))
+    laid_down(at, k1=b"new")
+    slices = at.writer.replace(keys.group_ranges(1), "load")
+    next(slices)
+    at.engine.full = True
+
+    with pytest.raises(DiskFull):
+        list(slices)
+
+    assert at.cache.size_bytes == 0
+    assert at.cache.get(key(1)) is None
+
+
+def test_a_group_that_is_removed_is_forgotten() -> None:
+    at = Fixture()
+    at.put(k1=b"one")
+    at.cache.get(key(1))
+    for start, end in keys.group_ranges(1):
+        overlay = Overlay(at.writer)
+        overlay.delete_range(start, end)
+        at.writer.write(overlay)
+
+    assert at.cache.get(key(1)) is None
+
+
+def test_a_view_is_of_the_engine() -> None:
+    at = Fixture()
+    at.put(k1=b"old")
+    view = at.writer.snapshot()
+    at.put(k1=b"new")
+
+    assert (view.get(key(1)), at.cache.get(key(1))) == (b"old", b"new")
+    view.release()
+
+
 @given(
     st.lists(
         st.one_of(

@@ -32,11 +32,18 @@ def test_any_other_bind_is_refused_with_what_it_waits_for(host: str) -> None:
     (problem,) = check(Config(http=Http(host=host)))
 
     assert problem.startswith(f"http.host: {host} is not a loopback address")
-    assert "until TLS and users are configured" in problem
+    assert "set http.tls_cert, http.tls_key and http.tls_client_ca" in problem
 
 
-def test_tls_does_not_open_another_bind_while_there_are_no_users(tmp_path: Path) -> None:
+def test_tls_alone_does_not_open_another_bind(tmp_path: Path) -> None:
     assert len(check(Config(http=replace(tls(tmp_path), host="0.0.0.0", allow_insecure=True)))) == 1
+
+
+def test_client_certificates_are_a_login_and_open_any_bind(tmp_path: Path) -> None:
+    http = tls(tmp_path)
+
+    assert check(Config(http=replace(http, host="0.0.0.0", tls_client_ca=http.tls_cert))) == []
+    assert len(check(Config(http=Http(host="0.0.0.0", tls_client_ca=http.tls_cert)))) == 2
 
 
 def test_tls_on_loopback_is_accepted(tmp_path: Path) -> None:

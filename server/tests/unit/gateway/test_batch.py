@@ -6,8 +6,9 @@ import pytest
 
 from server.tests.unit.inprocess import InProcess, prefix, refused, urn
 from themis_server.errors import ErrorCode, entity_not_found
-from themis_server.gateway.batch import ItemResult, WriteItem
+from themis_server.gateway.batch import ItemResult, ReadResult, WriteItem
 from themis_server.gateway.writing import ABSENT
+from themis_server.shard.reading import STRONG
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage import values
 
@@ -21,7 +22,16 @@ async def node() -> AsyncIterator[InProcess]:
 
 
 async def put(node: InProcess, *items: WriteItem, key: str | None = None) -> tuple[list[ItemResult], bool]:
-    return await node.batches.write(WriteOp.PUT, items, key)
+    results, replayed, _ = await node.batches.write(WriteOp.PUT, items, key)
+    return results, replayed
+
+
+async def get(node: InProcess, *urns: str) -> list[ReadResult]:
+    return (await node.batches.read(urns, STRONG))[0]
+
+
+def group_of(node: InProcess, number: int) -> int:
+    return node.topology.groups[node.router.shard_of(urn(number)[-36:])]
 
 
 def items(document: bytes = b"{}") -> list[WriteItem]:
@@ -38,13 +48,13 @@ async def test_items_of_every_shard_are_answered_in_the_order_asked(node: InProc
     assert [result.urn for result in results] == [urn(number) for number in NUMBERS]
     assert set(codes(results)) == {None}
     assert not replayed
-    assert sum(1 for replica in node.replicas.values() if replica.count(1)) > 1
+    assert sum(1 for replica in node.replicas.by_shard.values() if replica.count(1)) > 1
 
 
 async def test_a_batch_reads_what_a_batch_wrote(node: InProcess) -> None:
     written, _ = await put(node, *items(b'{"a":1}'))
 
-    read = await node.batches.read([urn(number) for number in NUMBERS])
+    read = await get(node, *[urn(number) for number in NUMBERS])
 
     for (name, stored, error), was in zip(read, written, strict=True):
         assert (name, error) == (was.urn, None)
@@ -96,11 +106,11 @@ async def test_urns_are_answered_normalised(node: InProcess) -> None:
 
 async def test_a_batch_of_nothing_is_answered_with_nothing(node: InProcess) -> None:
     assert await put(node) == ([], False)
-    assert await node.batches.read([]) == []
+    assert await get(node) == []
 
 
 async def test_deletes_create_no_collection(node: InProcess) -> None:
-    results, _ = await node.batches.write(WriteOp.DELETE, [WriteItem(urn(1))], None)
+    results, _, _ = await node.batches.write(WriteOp.DELETE, [WriteItem(urn(1))], None)
 
     assert codes(results) == [ErrorCode.NAMESPACE_NOT_FOUND]
     assert node.catalog.namespaces == {}
@@ -109,7 +119,7 @@ async def test_deletes_create_no_collection(node: InProcess) -> None:
 async def test_a_read_says_of_each_item_why_there_is_nothing(node: InProcess) -> None:
     await put(node, WriteItem(urn(1)))
 
-    read = await node.batches.read([urn(2), "?", urn(1), urn(1, "orders"), urn(1, namespace="other")])
+    read = await get(node, urn(2), "?", urn(1), urn(1, "orders"), urn(1, namespace="other"))
 
     assert [error and error.code for _, _, error in read] == [
         ErrorCode.ENTITY_NOT_FOUND,
@@ -125,7 +135,8 @@ async def test_a_large_batch_is_split_into_parts_and_loses_nothing() -> None:
         results, _ = await put(node, *items(b'{"a":"%b"}' % (b"x" * 50)))
 
         assert set(codes(results)) == {None}
-        assert sum(node.listing.count(node.catalog.by_prefix[prefix().text]).values()) == len(NUMBERS)
+        counts, _ = await node.listing.count(node.catalog.by_prefix[prefix().text], STRONG)
+        assert sum(counts.values()) == len(NUMBERS)
 
 
 async def test_a_repeated_batch_with_a_key_is_answered_as_the_first() -> None:
@@ -149,20 +160,20 @@ async def test_another_batch_under_the_key_of_the_first_is_refused(node: InProce
 
 async def test_what_one_shard_cannot_say_does_not_silence_the_others(node: InProcess) -> None:
     await put(node, WriteItem(urn(99)))
-    deaf = node.router.replica_of(urn(1)[-36:]).group
+    deaf = group_of(node, 1)
     node.lost = lambda group: group == deaf
 
     results, replayed = await put(node, *items(), key="k")
 
     for number, code in zip(NUMBERS, codes(results), strict=True):
-        there = node.router.replica_of(urn(number)[-36:]).group == deaf
+        there = group_of(node, number) == deaf
         assert code == (ErrorCode.OUTCOME_UNKNOWN if there else None)
     assert not replayed
 
 
 async def test_a_retry_of_a_half_known_batch_completes_it(node: InProcess) -> None:
     await put(node, WriteItem(urn(99)))
-    deaf = node.router.replica_of(urn(1)[-36:]).group
+    deaf = group_of(node, 1)
     node.lost = lambda group: group == deaf
     first, _ = await put(node, *items(), key="k")
 

@@ -10,6 +10,7 @@ from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.gateway.batch import WriteItem
 from themis_server.gateway.catalog import Done, Remembered
 from themis_server.metadata.catalog import NOTHING, CollectionOptions, NamespaceOptions
+from themis_server.shard.reading import STRONG
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage import keys
 
@@ -33,7 +34,7 @@ def entities(node: InProcess) -> int:
     """Count what stands in storage, whatever the catalog says."""
     return sum(
         1
-        for replica in node.replicas.values()
+        for replica in node.replicas.by_shard.values()
         for _ in node.state.scan(keys.entity_prefix(replica.group, 0), keys.entity_prefix(replica.group + 1, 0))
     )
 
@@ -184,5 +185,6 @@ async def test_a_new_collection_of_the_name_never_sees_what_the_old_one_has_left
     collection = await node.catalog.ensure(prefix("users"), 5)
 
     assert entities(node) == 20
-    assert sum(node.listing.count(collection).values()) == 0
+    counts, _ = await node.listing.count(collection, STRONG)
+    assert sum(counts.values()) == 0
     assert node.document(urn(1)) is None

@@ -59,16 +59,10 @@ async def test_two_models_race_for_a_name_and_one_of_them_is_told(catalog: Catal
     assert len(catalog.collections["app"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("settings", "code"),
-    [
-        ({"auto_create_collections": False}, ErrorCode.NAMESPACE_NOT_FOUND),
-        ({"auto_create_namespaces": False}, ErrorCode.NAMESPACE_NOT_FOUND),
-    ],
-)
-async def test_where_it_is_switched_off_a_first_write_finds_nothing(settings: dict[str, bool], code: ErrorCode) -> None:
-    async with InProcess(**settings) as node:
-        await refused(node.catalog.ensure(USERS, 5), code)
+@pytest.mark.parametrize(("namespaces", "collections"), [(True, False), (False, True)])
+async def test_where_it_is_switched_off_a_first_write_finds_nothing(namespaces: bool, collections: bool) -> None:
+    async with InProcess(auto_create_namespaces=namespaces, auto_create_collections=collections) as node:
+        await refused(node.catalog.ensure(USERS, 5), ErrorCode.NAMESPACE_NOT_FOUND)
 
         assert node.catalog.namespaces == {}
 
@@ -236,7 +230,7 @@ async def test_another_node_sees_a_change_through_its_watch(node: InProcess) -> 
     collection = await node.catalog.ensure(USERS, 5)
     await node.catalog.begin_drop_collection("app", "users")
     again = await node.catalog.ensure(USERS, 5)
-    await asyncio.wait_for(other._reached(again.revision), 10)
+    await asyncio.wait_for(other.reached(again.revision), 10)
 
     assert other.by_prefix[USERS.text] == again != collection
     watch.cancel()
@@ -255,7 +249,7 @@ async def test_a_catalog_that_fell_too_far_behind_reads_everything_again(
         last = await node.catalog.ensure(prefix(f"c{number}"), 5)
 
     watch = asyncio.create_task(other.follow())
-    await asyncio.wait_for(other._reached(last.revision), 10)
+    await asyncio.wait_for(other.reached(last.revision), 10)
 
     assert other.collections == node.catalog.collections
     assert other.by_prefix == node.catalog.by_prefix

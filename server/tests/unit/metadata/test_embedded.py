@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.tests.unit.inprocess import InProcess
+from server.tests.unit.metadata.group import LaggingGroup
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.metadata import embedded
 from themis_server.metadata.embedded import EmbeddedStore
@@ -183,3 +184,16 @@ async def test_a_change_whose_end_is_not_known_is_not_called_a_conflict(node: In
         await node.store.transaction({}, [Put("/a", b"")])
 
     assert raised.value.code == ErrorCode.OUTCOME_UNKNOWN
+
+
+async def test_a_lease_is_kept_by_a_node_whose_replica_cannot_follow() -> None:
+    group = LaggingGroup(catch_up_s=0.05)
+    store = group.followers[0].store
+    delivering = asyncio.create_task(store.grant_lease(10))
+    while not delivering.done():
+        group.send()
+        await asyncio.sleep(0.001)
+    lease = delivering.result()
+    group.held = True
+
+    assert await store.keep_lease(lease, 10)

@@ -4,10 +4,13 @@ import asyncio
 
 import msgspec
 
-from server.tests.unit.inprocess import ME, SHARDS, VIRTUAL_NODES, InProcess, uuid
+from server.tests.unit.inprocess import ME, SHARDS, VIRTUAL_NODES, InProcess, refused, uuid
+from server.tests.unit.metadata.group import LaggingGroup
 from themis.placement import key_hash
+from themis_server.errors import ErrorCode
 from themis_server.metadata import topology as topologies
-from themis_server.metadata.topology import TopologyView, load_or_create
+from themis_server.metadata.keeper import load_or_create
+from themis_server.metadata.topology import TopologyView
 
 
 async def test_a_new_cluster_has_one_node_that_holds_every_shard() -> None:
@@ -60,14 +63,39 @@ async def test_a_changed_endpoint_raises_the_epoch_by_one_and_moves_nothing() ->
         assert await load_or_create(node.store, moved, SHARDS, VIRTUAL_NODES) == topology
 
 
-async def test_two_nodes_that_start_together_are_both_in_it() -> None:
+async def test_a_node_that_nobody_admitted_is_refused() -> None:
     async with InProcess() as node:
-        others = [msgspec.structs.replace(ME, node_id=f"node-{n}", raft_id=n) for n in (2, 3)]
+        stranger = msgspec.structs.replace(ME, node_id="node-2", raft_id=2)
 
-        await asyncio.gather(*[load_or_create(node.store, other, SHARDS, VIRTUAL_NODES) for other in others])
+        await refused(load_or_create(node.store, stranger, SHARDS, VIRTUAL_NODES), ErrorCode.NODE_NOT_FOUND)
 
-        topology = await load_or_create(node.store, ME, SHARDS, VIRTUAL_NODES)
-        assert (topology.epoch, {one.node_id for one in topology.nodes}) == (3, {"node-1", "node-2", "node-3"})
+
+async def test_of_two_first_nodes_that_start_together_one_makes_the_cluster() -> None:
+    group = LaggingGroup()
+    others = [msgspec.structs.replace(ME, node_id=f"node-{n}", raft_id=n) for n in (1, 2)]
+
+    results = await asyncio.gather(
+        *[load_or_create(group.leader.store, other, SHARDS, VIRTUAL_NODES) for other in others], return_exceptions=True
+    )
+
+    made = [result for result in results if isinstance(result, topologies.Topology)]
+    assert len(made) == 1
+    assert len(made[0].nodes) == 1
+
+
+def test_a_topology_of_the_first_release_is_read() -> None:
+    stored = (
+        b'{"epoch":3,"nodes":[{"node_id":"node-1","raft_id":7,"endpoint":"http://h:1","datacenter":"dc1","rack":"r1",'
+        b'"state":"up","version":"0.1.0"}],"shards":[{"shard_id":"shard_001","group":1,"replicas":[{"node_id":"node-1",'
+        b'"role":"voter"}]}],"tokens":[["00000000000000aa","shard_001"]]}'
+    )
+
+    topology = topologies.decode(stored)
+
+    node, shard = topology.nodes[0], topology.shards[0]
+    assert (node.peer, node.instance, node.kind) == ("", "", "data")
+    assert (shard.since, shard.before, topology.replicas, topology.metadata, topology.removed) == (0, (), 1, (), ())
+    assert topologies.decode(topologies.encode(topology)) == topology
 
 
 async def test_the_number_of_shards_is_that_of_the_first_start() -> None:

@@ -121,3 +121,10 @@ def test_a_figure_that_fails_is_left_out_and_told_and_the_others_are_shown() -> 
 
 def test_an_empty_registry_is_a_valid_answer() -> None:
     assert parsed(Registry()) == {}
+
+
+def test_a_flag_is_a_number() -> None:
+    registry = Registry()
+    registry.gauge(DEPTH).labels().set(True)
+
+    assert b"\ndepth 1\n" in render(registry, lambda name, failed: None)

@@ -6,6 +6,7 @@ import pytest
 
 from server.tests.unit.replication.turning import GROUP, Cluster, Turned, content, putting, stored, succeeded
 from themis_server.replication.driver import DriverLimits, Work
+from themis_server.replication.envelope import Envelope, decode
 from themis_server.replication.group import NotLeader, OutcomeUnknown
 from themis_server.storage import keys
 
@@ -93,9 +94,7 @@ def test_a_write_is_safe_from_the_moment_it_is_acknowledged(cluster: Cluster) ->
 
 
 def test_the_check_above_notices_logs_that_are_not_synced() -> None:
-    cluster = Cluster()
-    for node in cluster.nodes.values():
-        node.driver._limits = DriverLimits(sync=False)
+    cluster = Cluster(DriverLimits(sync=False))
     leader = cluster.elect()
     assert all(map(succeeded, written(cluster, leader, 1)))
 
@@ -249,16 +248,14 @@ def test_a_barrier_waits_until_what_was_acknowledged_is_applied(cluster: Cluster
     assert held(leader, 1) == [True]
 
 
-def test_followers_take_neither_writes_nor_barriers_and_name_the_leader(cluster: Cluster) -> None:
+def test_followers_take_no_writes_and_name_the_leader(cluster: Cluster) -> None:
     leader = cluster.elect()
     follower = next(node for node in cluster.nodes.values() if node is not leader)
 
     refused = follower.put(1)
-    follower.turn(Work(barriers=[(GROUP, "read")]))
 
-    for result in (refused, follower.answers["read"]):
-        assert isinstance(result, NotLeader)
-        assert result.leader == leader.node_id
+    assert isinstance(refused, NotLeader)
+    assert refused.leader == leader.node_id
 
 
 def test_the_log_is_not_compacted_past_what_a_replica_lacks(cluster: Cluster) -> None:
@@ -275,9 +272,45 @@ def test_the_log_is_not_compacted_past_what_a_replica_lacks(cluster: Cluster) ->
     assert held(cluster.nodes[away], *range(10)) == [True] * 10
 
 
+def test_the_log_of_a_leader_and_its_messages_are_on_their_way_at_the_same_time(cluster: Cluster) -> None:
+    leader = cluster.elect()
+    sent_before: list[int] = []
+    sync = leader.log.sync
+
+    def noting() -> None:
+        sent_before[:] = [to for to, envelope in leader.outbox.envelopes if decode(envelope).messages]
+        sync()
+
+    leader.log.sync = noting  # type: ignore[method-assign]
+    leader.outbox.envelopes.clear()
+    leader.propose(putting(1))
+
+    assert sorted(sent_before) == sorted(set(cluster.nodes) - {leader.node_id})
+
+
+def test_a_follower_answers_only_when_its_log_is_durable(cluster: Cluster) -> None:
+    leader = cluster.elect()
+    follower = next(node for node in cluster.nodes.values() if node is not leader)
+    sent_before: list[list[bytes]] = []
+    sync = follower.log.sync
+
+    def noting() -> None:
+        messages = [decode(envelope).messages for _, envelope in follower.outbox.envelopes]
+        sent_before.append([message for group in messages for _, some in group for message in some])
+        sync()
+
+    follower.log.sync = noting  # type: ignore[method-assign]
+    leader.propose(putting(1))
+    cluster.step(ticks=0)
+
+    assert sent_before == [[]]
+    assert follower.outbox.envelopes
+
+
 def test_messages_of_unknown_groups_and_broken_ones_harm_nobody(cluster: Cluster) -> None:
     leader = cluster.elect()
 
-    leader.turn(Work(messages={99: [b"?"], GROUP: [b"", b"\xff" * 40]}))
+    leader.turn(Work(envelopes=[(2, Envelope([(99, [b"?"]), (GROUP, [b"", b"\xff" * 40])]))]))
+    assert (leader.driver.counters.unknown_group, leader.driver.counters.refused) == (1, 2)
 
     assert all(map(succeeded, written(cluster, leader, 1)))

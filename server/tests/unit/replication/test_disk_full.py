@@ -23,11 +23,14 @@ class Stalling(Turned):
     def __init__(self) -> None:
         self.waits = 0
         self.frees_after = 3
+        self.loses_power = False
         self.during: list[Completion] = []
         self.arriving = Work()
         super().__init__(wait_for_space=self._wait)
 
     def _wait(self) -> None:
+        if self.loses_power:
+            raise KeyboardInterrupt
         self.waits += 1
         abandoned = self.driver.abandon(self.arriving, Stalled())
         self.arriving = Work()
@@ -104,10 +107,7 @@ def test_a_crash_during_the_stall_loses_nothing_that_was_acknowledged(disk: Whic
     assert succeeded(node.put(1))
     disk(node).full = True
 
-    def lose_power() -> None:
-        raise KeyboardInterrupt
-
-    node.driver._wait_for_space = lose_power
+    node.loses_power = True
     with pytest.raises(KeyboardInterrupt):
         node.put(2)
     node.log.full = node.state.full = False

@@ -302,14 +302,3 @@ def test_a_read_barrier_of_the_only_voter_is_reached_at_once() -> None:
     done = node.turn(Work(barriers=[(GROUP, "read")]))
 
     assert done == [Completion("read", None)]
-
-
-def test_a_read_barrier_is_not_reached_before_its_entry_is_applied() -> None:
-    node = Turned()
-    node.group._barriers[b"context"] = "read"
-
-    node.group.barriers_confirmed([(applied(node) + 1, b"context")])
-    assert node.group.barriers_reached() == []
-    node.put(1)
-
-    assert node.answers["read"] is None

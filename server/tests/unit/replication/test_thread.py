@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -13,9 +15,11 @@ from server.tests.unit.replication.turning import GROUP, Notes, putting, stored,
 from themis_server.clock import SystemClock
 from themis_server.replication import thread as thread_module
 from themis_server.replication.driver import Driver, DriverLimits
-from themis_server.replication.group import Completion, Group, OutcomeUnknown, RaftTiming, Stalled
+from themis_server.replication.envelope import Envelope, MalformedEnvelope, encode
+from themis_server.replication.group import Completion, Group, NotLeader, OutcomeUnknown, RaftTiming, Stalled, Stopped
 from themis_server.replication.log import Log
 from themis_server.replication.thread import DriverThread
+from themis_server.statemachine.command import Result
 from themis_server.statemachine.data import DataMachine
 from themis_server.storage.engine import DiskFull, EngineError
 from themis_server.storage.memory import MemoryEngine
@@ -177,9 +181,23 @@ def test_an_error_of_the_log_ends_the_node(start: Start) -> None:
 def test_a_bug_ends_the_node_too(start: Start) -> None:
     running = start()
 
-    running.thread.propose(99, b"", "a group that is not here")
+    def fail(*arguments: object) -> list[Result]:
+        raise KeyError("a bug")
+
+    running.group.machine.apply = fail  # type: ignore[method-assign, assignment]
+    running.put(1)
 
     assert isinstance(running.fatal.get(timeout=DEADLINE_S), KeyError)
+
+
+def test_a_group_that_is_not_here_has_no_leader_here(start: Start) -> None:
+    running = start()
+
+    running.thread.propose(99, b"", "a write")
+    running.thread.barrier(99, "a read")
+
+    assert isinstance(running.result("a write"), NotLeader)
+    assert isinstance(running.result("a read"), NotLeader)
 
 
 def test_a_log_that_is_long_is_compacted_after_the_state_was_synced(start: Start) -> None:
@@ -286,3 +304,147 @@ def test_a_node_stops_during_a_stall_and_answers_everybody_once(start: Start, di
     # The log holds it durably if it was the state that found no space: then it will be there after a restart.
     assert succeeded(running.delivered[1]) is (disk == "state")
     assert running.fatal.empty()
+
+
+# The Raft loop, and other nodes
+
+
+def test_a_call_is_made_with_the_driver_between_two_turns(start: Start) -> None:
+    running = start()
+    running.put(1)
+
+    assert running.thread.call(lambda driver: driver.groups[GROUP].raft.commit).result(DEADLINE_S) >= 2
+
+    def fail(driver: Driver) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        running.thread.call(fail).result(DEADLINE_S)
+    running.put(2)
+    assert succeeded(running.result(2))
+
+
+def test_a_call_after_the_end_is_refused(start: Start) -> None:
+    running = start()
+    running.thread.stop()
+
+    with pytest.raises(Stopped):
+        running.thread.call(lambda driver: driver.status()).result(DEADLINE_S)
+
+
+def test_streams_live_on_the_loop_and_are_closed_with_it(start: Start) -> None:
+    running = start()
+    noted: list[str] = []
+
+    async def stream() -> None:
+        noted.append(threading.current_thread().name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            noted.append("ended")
+
+    async def begin() -> asyncio.Task[None]:
+        task = asyncio.create_task(stream())
+        await asyncio.sleep(0)
+        return task
+
+    async def close() -> None:
+        noted.append("closed")
+
+    running.thread.on_stop(close)
+    task = running.thread.run(begin()).result(DEADLINE_S)
+    running.thread.stop()
+
+    assert noted == ["replication", "closed", "ended"]
+    assert task.done()
+
+
+def test_what_peers_say_is_taken_and_nonsense_is_refused_where_it_arrives(start: Start) -> None:
+    running = start()
+    thread = running.thread
+
+    async def hear(payload: bytes) -> None:
+        thread.connected(2)
+        thread.envelope(2, payload)
+        thread.disconnected(2)
+
+    thread.run(hear(encode(Envelope([(77, [b"?"])])))).result(DEADLINE_S)
+    until(lambda: thread.driver.counters.unknown_group == 1)
+    with pytest.raises(MalformedEnvelope):
+        thread.run(hear(b"\xff")).result(DEADLINE_S)
+
+    running.put(1)
+    assert succeeded(running.result(1))
+
+
+class Wire:
+    """Carries envelopes between two driver threads, from loop to loop."""
+
+    def __init__(self, sender: int, threads: dict[int, DriverThread]) -> None:
+        self._sender = sender
+        self._threads = threads
+
+    def send(self, to: int, envelope: bytes) -> None:
+        thread = self._threads[to]
+        with suppress(RuntimeError):  # that node has stopped
+            thread.loop.call_soon_threadsafe(thread.envelope, self._sender, envelope)
+
+
+class Trio:
+    """Three nodes with a thread each."""
+
+    def __init__(self) -> None:
+        self.delivered: dict[object, object] = {}
+        self.fatal: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+        self.threads: dict[int, DriverThread] = {}
+        for node in (1, 2, 3):
+            self.threads[node] = self._thread(node)
+        for thread in self.threads.values():
+            thread.start()
+
+    def _thread(self, node: int) -> DriverThread:
+        log, state = MemoryEngine(), MemoryEngine()
+        groups = [Group(g, node, [1, 2, 3], DataMachine(g, state), None, RaftTiming(tick_s=0.01)) for g in (1, 2, 3, 4)]
+        return DriverThread(
+            lambda wait: Driver(
+                Log(log), state, groups, SystemClock(), Notes(), DriverLimits(), Wire(node, self.threads), wait
+            ),
+            state,
+            tick_ms=10,
+            deliver=lambda done: self.delivered.update(dict(done)),
+            fatal=self.fatal.put,
+            maintain=lambda: None,
+        )
+
+    def leader(self, group: int) -> int:
+        found: list[int] = []
+
+        def leads() -> bool:
+            found[:] = [node for node, thread in self.threads.items() if thread.views[group].is_leader]
+            return bool(found)
+
+        until(leads)
+        return found[0]
+
+    def stop(self) -> None:
+        for thread in self.threads.values():
+            thread.stop()
+        assert self.fatal.empty()
+
+
+def test_three_threads_replicate_and_one_that_stops_hands_over_first() -> None:
+    trio = Trio()
+    try:
+        for group in (1, 2, 3, 4):
+            trio.threads[trio.leader(group)].propose(group, putting(group), ("write", group))
+        until(lambda: len(trio.delivered) == 4)
+        assert all(succeeded(result) for result in trio.delivered.values())
+        stopping = trio.leader(1)
+        others = [thread for node, thread in trio.threads.items() if node != stopping]
+
+        trio.threads[stopping].stop(transfer=True)
+
+        assert not any(view.is_leader for view in trio.threads[stopping].views.values())
+        assert all(any(thread.views[group].is_leader for thread in others) for group in (1, 2, 3, 4))
+    finally:
+        trio.stop()

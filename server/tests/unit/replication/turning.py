@@ -88,14 +88,13 @@ class Journaled(MemoryEngine):
 
 
 class Outbox:
-    """A transport that keeps messages until the test delivers or loses them."""
+    """A transport that keeps envelopes until the test delivers or loses them."""
 
     def __init__(self) -> None:
-        self.messages: list[tuple[int, bytes]] = []
+        self.envelopes: list[tuple[int, bytes]] = []
 
-    def send(self, group: int, messages: list[tuple[int, bytes]]) -> None:
-        assert group == GROUP
-        self.messages += messages
+    def send(self, to: int, envelope: bytes) -> None:
+        self.envelopes.append((to, envelope))
 
 
 class Turned:
@@ -129,8 +128,6 @@ class Turned:
         timing = RaftTiming(ELECTION_TICKS, 2)
         machine = DataMachine(GROUP, self.state)
         self.group = Group(GROUP, self.node_id, self.voters, machine, log.recover(GROUP), timing)
-        # Given and distinct: the lowest node waits shortest, so a test knows who is elected.
-        self.group.raft.set_election_timeout(ELECTION_TICKS + 2 * self.node_id)
         self.outbox = Outbox()
         self.driver = Driver(
             log,
@@ -177,27 +174,24 @@ class Turned:
 class Cluster:
     """Three nodes of one group, and the network between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: DriverLimits | None = None) -> None:
         ids = (1, 2, 3)
-        self.nodes = {node_id: Turned(node_id, ids) for node_id in ids}
+        self.nodes = {node_id: Turned(node_id, ids, limits=limits) for node_id in ids}
         self.alive = set(ids)
         self.cut: set[int] = set()
         """Nodes that nobody hears and that hear nobody."""
 
     def step(self, ticks: int = 1) -> None:
         """Deliver what was sent, let time pass, and turn every living node once."""
-        inboxes: dict[int, list[bytes]] = {node_id: [] for node_id in self.nodes}
+        works = {node_id: Work(ticks=ticks) for node_id in self.nodes}
         for sender, node in self.nodes.items():
-            messages, node.outbox.messages = node.outbox.messages, []
+            envelopes, node.outbox.envelopes = node.outbox.envelopes, []
             if sender in self.alive - self.cut:
-                for to, message in messages:
+                for to, envelope in envelopes:
                     if to in self.alive - self.cut:
-                        inboxes[to].append(message)
+                        works[to].add_envelope(sender, envelope)
         for node_id in sorted(self.alive):
-            work = Work(ticks=ticks)
-            if inboxes[node_id]:
-                work.messages[GROUP] = inboxes[node_id]
-            self.nodes[node_id].turn(work)
+            self.nodes[node_id].turn(works[node_id])
 
     def run(self, steps: int) -> None:
         """Let `steps` ticks pass."""

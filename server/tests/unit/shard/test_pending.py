@@ -63,7 +63,8 @@ async def test_a_barrier_ends_with_nothing() -> None:
     ("error", "code", "retryable"),
     [
         (NotLeader(0), ErrorCode.NO_LEADER, True),
-        (Busy("transferring"), ErrorCode.TOO_MANY_REQUESTS, True),
+        (Busy("too_much_in_flight"), ErrorCode.TOO_MANY_REQUESTS, True),
+        (Busy("not_ready"), ErrorCode.NO_LEADER, True),
         (Stalled(), ErrorCode.DISK_FULL, True),
         (Stopped(), ErrorCode.SHUTTING_DOWN, True),
         (OutcomeUnknown(), ErrorCode.OUTCOME_UNKNOWN, False),

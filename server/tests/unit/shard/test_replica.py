@@ -13,7 +13,7 @@ def put(*numbers: int, document: bytes = b"{}") -> Mutate:
 
 
 def replica(node: InProcess) -> Replica:
-    return node.replicas["shard_001"]
+    return node.replicas.by_shard["shard_001"]
 
 
 async def test_what_is_written_is_read_where_it_was_written() -> None:
@@ -24,14 +24,14 @@ async def test_what_is_written_is_read_where_it_was_written() -> None:
         stored = replica(node).get(COLLECTION, (1).to_bytes(16))
         assert stored is not None
         assert (values.version_of(stored), values.document_of(stored)) == (mutated.outcomes[0].version, b'{"a":1}')
-        assert node.replicas["shard_002"].get(COLLECTION, (1).to_bytes(16)) is None
+        assert node.replicas.by_shard["shard_002"].get(COLLECTION, (1).to_bytes(16)) is None
 
 
 async def test_a_count_is_that_of_the_shard() -> None:
     async with InProcess() as node:
         await replica(node).mutate(put(1, 2, 3))
 
-        assert (replica(node).count(COLLECTION), node.replicas["shard_002"].count(COLLECTION)) == (3, 0)
+        assert (replica(node).count(COLLECTION), node.replicas.by_shard["shard_002"].count(COLLECTION)) == (3, 0)
 
 
 async def test_a_page_begins_after_an_entity_and_says_whether_there_may_be_more() -> None:

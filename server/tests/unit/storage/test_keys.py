@@ -113,3 +113,57 @@ def test_nothing_with_a_prefix_is_above_it_and_nothing_without_is_below(prefix: 
 def test_above_the_last_prefix_there_is_no_key(prefix: bytes) -> None:
     with pytest.raises(ValueError, match="no key is above"):
         keys.after_prefix(prefix)
+
+
+@given(shards.filter(bool), collections, numbers, digests, shards)
+def test_the_ranges_of_a_group_hold_its_state_and_no_other_groups(
+    shard: int, collection: int, number: int, digest: bytes, other: int
+) -> None:
+    def state_of(group: int) -> list[bytes]:
+        return [
+            keys.entity_prefix(group, collection) + digest,
+            keys.count(group, collection),
+            keys.dropped(group, collection),
+            keys.event(group, number),
+            keys.idempotency(group, digest),
+            keys.idempotency_expiry(group, number, digest),
+            keys.machine_state(group),
+        ]
+
+    def held(key: bytes) -> bool:
+        return any(start <= key < end for start, end in keys.group_ranges(shard))
+
+    assert all(map(held, state_of(shard)))
+    assert [held(key) for key in state_of(other)] == [other == shard] * 7
+    strangers = [keys.metadata("k"), keys.METADATA_REVISION_KEY, keys.TOPOLOGY_KEY, keys.TOPOLOGY_KEY + b"topology"]
+    assert not any(map(held, strangers))
+
+
+@given(st.text(), shards.filter(bool), digests)
+def test_the_ranges_of_group_0_hold_the_metadata_and_no_shards(name: str, shard: int, digest: bytes) -> None:
+    def held(key: bytes) -> bool:
+        return any(start <= key < end for start, end in keys.group_ranges(0))
+
+    assert all(map(held, [keys.metadata(name), keys.METADATA_REVISION_KEY, keys.machine_state(0)]))
+    strangers = [keys.entity_prefix(shard, 1) + digest, keys.machine_state(shard), keys.TOPOLOGY_KEY]
+    assert not any(map(held, strangers))
+
+
+@given(shards)
+def test_the_ranges_of_a_group_are_in_order_and_apart(group: int) -> None:
+    ranges = keys.group_ranges(group)
+
+    edges = [edge for start, end in ranges for edge in (start, end)]
+    assert all(one < other for one, other in ranges)
+    assert edges == sorted(edges)
+
+
+@given(shards)
+def test_notes_about_groups_are_found_by_kind(group: int) -> None:
+    for key, (start, end), other in (
+        (keys.pending_install(group), keys.pending_installs(), keys.pending_removals()),
+        (keys.pending_removal(group), keys.pending_removals(), keys.pending_installs()),
+    ):
+        assert start <= key < end
+        assert not other[0] <= key < other[1]
+        assert int.from_bytes(key[1:]) == group

@@ -60,6 +60,15 @@ class ErrorCode(StrEnum):
     COLLECTION_NOT_FOUND = "collection_not_found"
     """404: Collection not found"""
 
+    NODE_NOT_FOUND = "node_not_found"
+    """404: Node not found"""
+
+    SHARD_NOT_FOUND = "shard_not_found"
+    """404: Shard not found"""
+
+    JOIN_TOKEN_NOT_FOUND = "join_token_not_found"
+    """404: Join token not found"""
+
     METHOD_NOT_ALLOWED = "method_not_allowed"
     """405: Method not allowed"""
 
@@ -80,6 +89,18 @@ class ErrorCode(StrEnum):
 
     METADATA_CONFLICT = "metadata_conflict"
     """409: Concurrent change of the catalogue"""
+
+    TOPOLOGY_CONFLICT = "topology_conflict"
+    """409: Concurrent change of the topology"""
+
+    PLACEMENT_REFUSED = "placement_refused"
+    """409: Placement refused"""
+
+    NODE_IN_USE = "node_in_use"
+    """409: Node is in use"""
+
+    TRANSFER_REFUSED = "transfer_refused"
+    """409: Transfer of the leader refused"""
 
     PRECONDITION_FAILED = "precondition_failed"
     """412: Precondition failed"""
@@ -131,6 +152,24 @@ class ErrorCode(StrEnum):
 
     NO_LEADER = "no_leader"
     """503: No leader"""
+
+    NODE_UNREACHABLE = "node_unreachable"
+    """503: Node does not answer"""
+
+    LAG_EXCEEDED = "lag_exceeded"
+    """503: No replica is fresh enough"""
+
+    SESSION_NOT_REACHED = "session_not_reached"
+    """503: Session not reached"""
+
+    STALE_EPOCH = "stale_epoch"
+    """503: Topology of the node is old"""
+
+    METADATA_OUTDATED = "metadata_outdated"
+    """503: Metadata store is outdated"""
+
+    METADATA_UNAVAILABLE = "metadata_unavailable"
+    """503: Metadata cannot be changed now"""
 
     OUTCOME_UNKNOWN = "outcome_unknown"
     """504: Outcome unknown"""
@@ -298,6 +337,33 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
         remedy="Create it with createCollection, or switch auto_create_collections on.",
         retryable="no",
     ),
+    ErrorCode.NODE_NOT_FOUND: ErrorInfo(
+        code=ErrorCode.NODE_NOT_FOUND,
+        status=404,
+        title="Node not found",
+        meaning="The cluster has no node of this id.",
+        cause="A typing error, or a node that was removed.",
+        remedy="Compare with adminNodes (`themis-admin nodes`).",
+        retryable="no",
+    ),
+    ErrorCode.SHARD_NOT_FOUND: ErrorInfo(
+        code=ErrorCode.SHARD_NOT_FOUND,
+        status=404,
+        title="Shard not found",
+        meaning="The topology has no shard of this id.",
+        cause="A typing error; or `metadata` on a cluster whose metadata is in etcd.",
+        remedy="Compare with adminShards (`themis-admin shards`).",
+        retryable="no",
+    ),
+    ErrorCode.JOIN_TOKEN_NOT_FOUND: ErrorInfo(
+        code=ErrorCode.JOIN_TOKEN_NOT_FOUND,
+        status=404,
+        title="Join token not found",
+        meaning="There is no join token of this id, or none any more.",
+        cause="It expired or was revoked before; or the token itself was given in place of its id.",
+        remedy="Nothing, if it was to be revoked; adminJoinTokens lists those there are.",
+        retryable="no",
+    ),
     ErrorCode.METHOD_NOT_ALLOWED: ErrorInfo(
         code=ErrorCode.METHOD_NOT_ALLOWED,
         status=405,
@@ -360,6 +426,42 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
         cause="Several clients alter the same namespace or collection at once.",
         remedy="Send the request again.",
         retryable="yes",
+    ),
+    ErrorCode.TOPOLOGY_CONFLICT: ErrorInfo(
+        code=ErrorCode.TOPOLOGY_CONFLICT,
+        status=409,
+        title="Concurrent change of the topology",
+        meaning="The topology changed between reading and writing it, more often than the server was willing to repeat. Nothing was changed.",
+        cause="Several operators, or an operator and the cluster's own repairs, change it at once.",
+        remedy="Look at the topology, and send the request again if it is still wanted.",
+        retryable="yes",
+    ),
+    ErrorCode.PLACEMENT_REFUSED: ErrorInfo(
+        code=ErrorCode.PLACEMENT_REFUSED,
+        status=409,
+        title="Placement refused",
+        meaning="A replica cannot be placed as the request wants; `detail` says why. Nothing was changed.",
+        cause="A replica to a node that has one of the shard already, or from one that has none; to a node that is leaving, down or a read replica; more replicas than are allowed.",
+        remedy="Choose another node, or add one first; adminShard shows where the replicas are.",
+        retryable="no",
+    ),
+    ErrorCode.NODE_IN_USE: ErrorInfo(
+        code=ErrorCode.NODE_IN_USE,
+        status=409,
+        title="Node is in use",
+        meaning="The node cannot be drained or removed, for it holds what no other node would have; `detail` says what. Nothing was changed.",
+        cause="A node that still holds replicas is to be removed without force=true; it is the only one that can hold data; or it has the only voter of a shard.",
+        remedy="Add a node, drain this one, and remove it when it holds no replica; force=true only for a node that will never come back.",
+        retryable="no",
+    ),
+    ErrorCode.TRANSFER_REFUSED: ErrorInfo(
+        code=ErrorCode.TRANSFER_REFUSED,
+        status=409,
+        title="Transfer of the leader refused",
+        meaning="The leader cannot be moved to this node, or did not move in time; `detail` says why. It is where it was, or where the shard has since put it.",
+        cause="The node has no replica of the shard that votes, does not answer, or is too far behind; or another change of the shard is under way.",
+        remedy="Choose another voter, which adminShard lists; or wait until the change is over.",
+        retryable="no",
     ),
     ErrorCode.PRECONDITION_FAILED: ErrorInfo(
         code=ErrorCode.PRECONDITION_FAILED,
@@ -513,6 +615,60 @@ ERRORS: Final[dict[ErrorCode, ErrorInfo]] = {
         meaning="The shard has no leader at the moment; the request was not carried out.",
         cause="A leader was lost and its successor is not elected yet, or a majority of the replicas is gone.",
         remedy="Retry with backoff; an election takes about a second.",
+        retryable="yes",
+    ),
+    ErrorCode.NODE_UNREACHABLE: ErrorInfo(
+        code=ErrorCode.NODE_UNREACHABLE,
+        status=503,
+        title="Node does not answer",
+        meaning="A node that is needed for the request could not be reached; the request was not carried out.",
+        cause="The node is down or cut off from the one that was asked, and its lease has not ended yet.",
+        remedy="Retry with backoff, or ask another node; adminNodes says since when it has been away.",
+        retryable="yes",
+    ),
+    ErrorCode.LAG_EXCEEDED: ErrorInfo(
+        code=ErrorCode.LAG_EXCEEDED,
+        status=503,
+        title="No replica is fresh enough",
+        meaning="No replica that can be reached could prove that it is at most `limit` milliseconds behind the leader; `lag_ms` is the least that one could prove.",
+        cause="The leader was lost a moment ago, the replicas here are cut off from it, or max_lag_ms is smaller than the network allows.",
+        remedy="Retry with backoff, allow a greater max_lag_ms, or read with consistency=eventual if any state will do.",
+        retryable="yes",
+    ),
+    ErrorCode.SESSION_NOT_REACHED: ErrorInfo(
+        code=ErrorCode.SESSION_NOT_REACHED,
+        status=503,
+        title="Session not reached",
+        meaning="No replica that can be reached has the state that Themis-Session speaks of, in the time that a read waits for it.",
+        cause="The leader was lost a moment ago and the replicas here lag; or the token is of another cluster, or of one that was restored from a backup.",
+        remedy="Retry with backoff; if it lasts, the token is not of this cluster's history. Begin a new session without it.",
+        retryable="yes",
+    ),
+    ErrorCode.STALE_EPOCH: ErrorInfo(
+        code=ErrorCode.STALE_EPOCH,
+        status=503,
+        title="Topology of the node is old",
+        meaning="The node acted on a topology older than the one it met, and was refused; the request was not carried out. `epoch` is the newer one.",
+        cause="The node was paused or cut off while the topology changed, and learns of it just now.",
+        remedy="Retry; the node refreshes its topology at once.",
+        retryable="yes",
+    ),
+    ErrorCode.METADATA_OUTDATED: ErrorInfo(
+        code=ErrorCode.METADATA_OUTDATED,
+        status=503,
+        title="Metadata store is outdated",
+        meaning="The metadata store shows an older epoch of the topology than this node has seen, or another topology of the same epoch. Changes of the topology are refused; data is served on by the topology that was seen.",
+        cause="etcd was restored from an old backup, or the node was pointed at another cluster's store.",
+        remedy="Restore the store to what it was; docs/operate says how to go on if that is lost.",
+        retryable="no",
+    ),
+    ErrorCode.METADATA_UNAVAILABLE: ErrorInfo(
+        code=ErrorCode.METADATA_UNAVAILABLE,
+        status=503,
+        title="Metadata cannot be changed now",
+        meaning="The metadata store does not answer, or has no majority. Nothing was changed. Reads, and writes into existing collections, go on.",
+        cause="etcd is down or cannot be reached; or with embedded metadata, most of the nodes that vote on it are.",
+        remedy="Bring the store back; then send the request again.",
         retryable="yes",
     ),
     ErrorCode.OUTCOME_UNKNOWN: ErrorInfo(

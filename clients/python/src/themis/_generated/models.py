@@ -19,6 +19,12 @@ __all__ = [
     "BatchItem",
     "BatchPutRequest",
     "BatchResponse",
+    "ClusterNode",
+    "ClusterNodeDetail",
+    "ClusterNodeList",
+    "ClusterShard",
+    "ClusterShardList",
+    "ClusterStatus",
     "Collection",
     "CollectionAlter",
     "CollectionCount",
@@ -27,14 +33,24 @@ __all__ = [
     "CollectionOptions",
     "CollectionOptionsChange",
     "DeleteItem",
+    "DiskStatus",
     "Document",
     "Dropped",
     "EntityList",
     "Figures",
     "Health",
+    "HealthCounts",
     "ItemError",
+    "JoinToken",
+    "JoinTokenCreate",
+    "JoinTokenCreated",
+    "JoinTokenList",
+    "JoinTokenRevoked",
+    "LeaderTransfer",
+    "LeaderTransferred",
     "ListedEntity",
     "MergePatch",
+    "MetadataStatus",
     "Model",
     "Namespace",
     "NamespaceAlter",
@@ -43,16 +59,27 @@ __all__ = [
     "NamespaceOptions",
     "NamespaceOptionsChange",
     "Node",
+    "NodeChanged",
+    "NodeDetails",
+    "NodeGroup",
+    "NodeRemoved",
     "OpenapiDocument",
     "OperationFigures",
     "Point",
     "Problem",
     "PutItem",
     "Replica",
+    "ReplicaCounts",
+    "ReplicaReplacement",
+    "ReplicaStatus",
+    "ReplicasSet",
+    "ReplicasTarget",
     "Shard",
+    "ShardChanged",
     "ShardCount",
     "TokenRange",
     "Topology",
+    "UnreachableNode",
     "VersionInfo",
     "WriteResult",
 ]
@@ -173,6 +200,9 @@ class ItemError(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, g
 
     retry_after_s: int | None = None
     """After how many seconds to try again."""
+
+    lag_ms: int | None = None
+    """The least lag that a replica could prove in milliseconds."""
 
 
 class BatchItem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -384,7 +414,7 @@ class EntityList(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """Where the next page begins; missing on the last."""
 
 
-class Node(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+class Node(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
     """A server process."""
 
     node_id: str
@@ -400,10 +430,20 @@ class Node(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """The rack it is in."""
 
     state: str
-    """What it is doing."""
+    """What it is doing. leaving: its replicas move to other nodes."""
 
     version: str
     """The version of its server."""
+
+    health: str | None = None
+    """healthy; degraded: it serves, but something is wrong with it; down: nothing has been heard of it for longer
+    than its lease.
+    """
+
+    kind: str | None = None
+    """data: it holds replicas that vote; read_replica: it holds copies for bounded and eventual reads, and never
+    leads.
+    """
 
 
 class Replica(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -416,7 +456,7 @@ class Replica(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """Whether it votes."""
 
 
-class Shard(msgspec.Struct, kw_only=True, frozen=True):
+class Shard(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """A Raft group."""
 
     shard_id: str
@@ -424,6 +464,9 @@ class Shard(msgspec.Struct, kw_only=True, frozen=True):
 
     leader: str | None
     """The node that leads it, null while there is none."""
+
+    leader_term: int | None = None
+    """The Raft term in which that node leads; missing while there is no leader."""
 
     replicas: list[Replica]
     """The nodes that have a replica."""
@@ -475,7 +518,7 @@ class TokenRange(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """The last hash."""
 
 
-class AdminShard(msgspec.Struct, kw_only=True, frozen=True):
+class AdminShard(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """A shard as an operator sees it."""
 
     shard_id: str
@@ -497,10 +540,23 @@ class AdminShard(msgspec.Struct, kw_only=True, frozen=True):
     """Which hashes it owns, as ranges that do not touch, sorted."""
 
     key_count: int
-    """How many entities it has."""
+    """How many entities it has; 0 also where that is not known, see key_count_known."""
+
+    key_count_known: bool | None = None
+    """Whether key_count was learned; missing means yes."""
 
 
-class AdminTopology(msgspec.Struct, kw_only=True, frozen=True):
+class UnreachableNode(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
+    """A node that was asked and did not answer."""
+
+    node_id: str
+    """Its id."""
+
+    since: datetime.datetime | None = None
+    """Since when the answering node has not reached it (RFC 3339); missing if that is not known."""
+
+
+class AdminTopology(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """The shards as an operator sees them."""
 
     epoch: int
@@ -508,6 +564,9 @@ class AdminTopology(msgspec.Struct, kw_only=True, frozen=True):
 
     shards: list[AdminShard]
     """The shards, in the order of their ids."""
+
+    unreachable: list[UnreachableNode] | None = None
+    """The nodes that are down; missing if none is."""
 
 
 class Point(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -542,8 +601,11 @@ class OperationFigures(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """The 99th percentile in milliseconds."""
 
 
-class AdminMetrics(msgspec.Struct, kw_only=True, frozen=True):
+class AdminMetrics(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """Figures for a dashboard."""
+
+    node_id: str | None = None
+    """The node whose figures they are."""
 
     timestamp_ms: int
     """When they were taken, in milliseconds since 1970."""
@@ -568,6 +630,420 @@ class AdminMetrics(msgspec.Struct, kw_only=True, frozen=True):
 
     process: Figures
     """Of the process."""
+
+
+class HealthCounts(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """How many there are, by their health."""
+
+    total: int
+    """All of them."""
+
+    healthy: int
+    """Those with which all is well."""
+
+    degraded: int
+    """Those that serve although something is wrong."""
+
+    down: int
+    """Those that do not serve."""
+
+
+class MetadataStatus(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """Where topology and catalogue are kept, and whether they can be changed."""
+
+    store: str
+    """embedded: in a Raft group of the cluster; etcd: in an etcd cluster."""
+
+    available: bool
+    """Whether it can be changed now."""
+
+    why: str | None = None
+    """Why it cannot be changed; missing while it can."""
+
+    leader: str | None
+    """Embedded: the node that leads its group, null while there is none. etcd: null."""
+
+    members: list[Replica]
+    """The members of its group as the topology wants them; empty with etcd."""
+
+
+class ClusterStatus(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """The state of the cluster."""
+
+    cluster: str
+    """Its name."""
+
+    node_id: str
+    """The node that answered."""
+
+    epoch: int
+    """The epoch of the topology."""
+
+    replicas: int
+    """How many voting replicas each shard shall have."""
+
+    coordinator: str | None
+    """The node that places replicas and balances leaders, null while there is none."""
+
+    nodes: HealthCounts
+    """The nodes."""
+
+    shards: HealthCounts
+    """The shards. degraded: a replica is missing or down; down: there is no leader."""
+
+    metadata: MetadataStatus
+    """The metadata."""
+
+    unsettled: list[str]
+    """The shards whose replicas are not yet where the topology wants them."""
+
+    findings: list[str]
+    """What an operator should look at, the gravest first. For people; do not parse it."""
+
+    unreachable: list[UnreachableNode] | None = None
+    """The nodes that the answering node does not reach; missing if it reaches all."""
+
+
+class ReplicaCounts(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """The replicas that a node holds."""
+
+    voters: int
+    """Those that vote."""
+
+    learners: int
+    """Those that only follow."""
+
+    leaders: int
+    """Those that lead."""
+
+    lagging: int
+    """Those that are far behind their leader."""
+
+
+class DiskStatus(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """The disk of a node's data directory."""
+
+    free_bytes: int
+    """How much of it is free."""
+
+
+class ClusterNode(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A node as an operator sees it."""
+
+    node_id: str
+    """Its id."""
+
+    endpoint: str
+    """Where clients reach it: scheme, host and port."""
+
+    peer: str
+    """Where the other nodes reach it: host and port; empty if it has no peer port."""
+
+    datacenter: str
+    """The datacenter it is in."""
+
+    rack: str
+    """The rack it is in."""
+
+    kind: str
+    """What it is for."""
+
+    state: str
+    """What it is doing."""
+
+    health: str
+    """As the cluster sees it, by its registration."""
+
+    reasons: list[str]
+    """Why it is not healthy."""
+
+    version: str
+    """The version of its server."""
+
+    reachable: bool
+    """Whether it answered the node that was asked."""
+
+    unreachable_since: datetime.datetime | None = None
+    """Since when it has not been reached (RFC 3339); missing if it is, or if that is not known."""
+
+    replicas: ReplicaCounts
+    """The replicas that it holds."""
+
+    disk: DiskStatus | None = None
+    """Its disk; missing if it has never reported."""
+
+
+class ClusterNodeList(msgspec.Struct, kw_only=True, frozen=True):
+    """The nodes of the cluster."""
+
+    epoch: int
+    """The epoch of the topology."""
+
+    items: list[ClusterNode]
+    """The nodes, in the order of their ids."""
+
+
+class NodeGroup(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A replica as the node that holds it sees it."""
+
+    shard_id: str
+    """The shard; `metadata` for the group of the metadata."""
+
+    role: str
+    """Whether it votes."""
+
+    state: str
+    """Its state in Raft."""
+
+    term: int
+    """Its Raft term."""
+
+    applied: int
+    """The index of the last entry it has applied."""
+
+    commit: int
+    """The index of the last entry it knows to be committed."""
+
+    log_bytes: int
+    """The size of its log."""
+
+
+class NodeDetails(msgspec.Struct, kw_only=True, frozen=True):
+    """What a node says of itself."""
+
+    uptime_s: float
+    """How long it has been running."""
+
+    groups: list[NodeGroup]
+    """Its replicas, in the order of shard ids."""
+
+
+class ClusterNodeDetail(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A node, and what it says of itself."""
+
+    epoch: int
+    """The epoch of the topology."""
+
+    node: ClusterNode
+    """The node."""
+
+    details: NodeDetails | None = None
+    """What it says of itself; missing if it did not answer."""
+
+
+class NodeChanged(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A node whose state was changed."""
+
+    node_id: str
+    """Its id."""
+
+    state: str
+    """Its state now."""
+
+    epoch: int
+    """The epoch of the topology that says so."""
+
+
+class NodeRemoved(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A node that was removed."""
+
+    removed: str
+    """Its id."""
+
+    epoch: int
+    """The epoch of the topology without it."""
+
+
+class ReplicaStatus(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
+    """A replica of a shard, as its leader and its own node see it."""
+
+    node_id: str
+    """The node it is on."""
+
+    role: str
+    """What it is now: voter, learner, or none if it is not a member of the Raft group (any more). As the topology
+    has it where the leader did not answer.
+    """
+
+    wanted: str
+    """What the topology wants it to be; none: it is to go."""
+
+    state: str
+    """Its state in Raft; absent: its node answered and has no such replica (yet); unreachable: its node did not
+    answer.
+    """
+
+    match: int | None = None
+    """The index up to which the leader knows its log to be the same."""
+
+    lag_entries: int | None = None
+    """How many entries of the leader's log it does not have yet."""
+
+    applied: int | None = None
+    """The index of the last entry it has applied; missing if its node did not answer."""
+
+
+class ClusterShard(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A shard as an operator sees it."""
+
+    shard_id: str
+    """Its id."""
+
+    health: str
+    """healthy: all replicas are there and answer; degraded: some do not; down: there is no leader."""
+
+    leader: str | None
+    """The node that leads it, null while there is none."""
+
+    leader_term: int | None = None
+    """The Raft term in which it leads; missing while there is no leader."""
+
+    commit: int | None = None
+    """The index of the last committed entry; missing if the leader did not answer."""
+
+    settled: bool | None = None
+    """Whether its replicas are where the topology wants them; missing if the leader did not answer."""
+
+    replicas: list[ReplicaStatus]
+    """Its replicas, those to come and those to go included, in the order of node ids."""
+
+
+class ClusterShardList(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """The shards of the cluster."""
+
+    epoch: int
+    """The epoch of the topology."""
+
+    items: list[ClusterShard]
+    """The shards, in the order of their ids."""
+
+    unreachable: list[UnreachableNode] | None = None
+    """The nodes that did not answer; missing if all did."""
+
+
+class LeaderTransfer(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """Where a leader is to go."""
+
+    target: str | None = None
+    """The node that is to lead. Without it"""
+
+
+class LeaderTransferred(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """Who leads now."""
+
+    shard_id: str
+    """The shard."""
+
+    leader: str
+    """The node that leads it."""
+
+    leader_term: int
+    """The Raft term in which it leads."""
+
+
+class ReplicaReplacement(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """Which replica is to go where."""
+
+    source: str
+    """The node that holds the replica now."""
+
+    target: str | None = None
+    """The node that is to hold it. Without it the cluster chooses."""
+
+
+class ShardChanged(msgspec.Struct, kw_only=True, frozen=True):
+    """A shard whose places were changed."""
+
+    shard_id: str
+    """The shard."""
+
+    epoch: int
+    """The epoch of the topology that says so."""
+
+    replicas: list[Replica]
+    """The places that the topology wants."""
+
+
+class ReplicasTarget(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, gc=False):
+    """How many replicas are wanted."""
+
+    replicas: int
+    """How many voting replicas each shard shall have."""
+
+
+class ReplicasSet(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """How many replicas are wanted now."""
+
+    replicas: int
+    """How many voting replicas each shard shall have."""
+
+    epoch: int
+    """The epoch of the topology that says so."""
+
+
+class JoinTokenCreate(
+    msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """A join token to make."""
+
+    ttl_s: int | None = None
+    """For how many seconds it is good. Without it, a day."""
+
+    description: str | None = None
+    """What it is for."""
+
+
+class JoinToken(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A join token, without its secret."""
+
+    token_id: str
+    """Its id."""
+
+    description: str
+    """What it is for; may be empty."""
+
+    created_at: datetime.datetime
+    """When it was made (RFC 3339)."""
+
+    expires_at: datetime.datetime
+    """When it ceases to be good (RFC 3339)."""
+
+
+class JoinTokenCreated(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A new join token, with its secret."""
+
+    token_id: str
+    """Its id."""
+
+    token: str
+    """The token itself. A secret; it is not shown again."""
+
+    description: str
+    """What it is for; may be empty."""
+
+    created_at: datetime.datetime
+    """When it was made (RFC 3339)."""
+
+    expires_at: datetime.datetime
+    """When it ceases to be good (RFC 3339)."""
+
+
+class JoinTokenList(msgspec.Struct, kw_only=True, frozen=True):
+    """The join tokens that are good."""
+
+    items: list[JoinToken]
+    """The tokens, in the order in which they were made."""
+
+
+class JoinTokenRevoked(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """A join token that was revoked."""
+
+    revoked: str
+    """Its id."""
 
 
 class Problem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -616,7 +1092,7 @@ class Problem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """With wrong_shard, the endpoint to ask; null while it is not known."""
 
     epoch: int | None = None
-    """With wrong_shard, the epoch of the topology that says so."""
+    """With wrong_shard and stale_epoch, the epoch of the topology that says so."""
 
     retry_after_s: int | None = None
     """After how many seconds to try again, as in Retry-After."""
@@ -626,3 +1102,6 @@ class Problem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
 
     expected: str | None = None
     """What was expected there."""
+
+    lag_ms: int | None = None
+    """With lag_exceeded, the least lag that a replica could prove, in milliseconds; missing if none could."""

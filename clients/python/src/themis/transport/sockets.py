@@ -23,8 +23,8 @@ __all__ = ["SocketTransport"]
 # Below this size one copy is cheaper than a second system call (and a second packet).
 _JOIN_BYTES_MAX: Final = 64 * 1024
 _RECV_BYTES: Final = 64 * 1024
-# A connection that has been idle for longer than this is looked at before it is used.
-_FRESH_S: Final = 1.0
+# A connection idle for longer than this is looked at before it is used: its node may have stopped meanwhile.
+_FRESH_S: Final = 0.01
 
 
 class _Pool:

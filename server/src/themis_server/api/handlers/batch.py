@@ -11,7 +11,7 @@ from themis_server._generated.models import BatchDeleteRequest, BatchGetRequest,
 from themis_server.api.answer import Answer
 from themis_server.api.call import Call
 from themis_server.api.codec import DocumentRules, check_document, decode_body
-from themis_server.api.handlers.entity import ROLE_HEAD
+from themis_server.api.consistency import consistency_of, head_of_many
 from themis_server.api.problems import item_error
 from themis_server.api.routes import Handler
 from themis_server.config import Limits
@@ -42,12 +42,13 @@ class BatchHandlers:
 
     async def get(self, call: Call) -> Answer:
         """Read many entities: their stored bytes are joined, nothing is parsed."""
-        call.query()
+        consistency = consistency_of(call, call.query())
         request = decode_body(_get_decoder, await call.body(), strict=self._rules.strict)
         self._check_count(request.urns)
+        results, sources = await self._batches.read(request.urns, consistency)
         parts: list[bytes] = []
         size = 0
-        for urn, stored, error in await self._batches.read(request.urns):
+        for urn, stored, error in results:
             if error is not None:
                 part = self._failed(urn, error, with_key=False)
             elif size + len(stored or b"") > self._response_bytes_max:
@@ -61,7 +62,7 @@ class BatchHandlers:
                 )
             size += len(part)
             parts.append(part)
-        return Answer(200, b'{"items":[%b]}' % b",".join(parts), ROLE_HEAD)
+        return Answer(200, b'{"items":[%b]}' % b",".join(parts), head_of_many(sources))
 
     async def put(self, call: Call) -> Answer:
         """Write many entities."""
@@ -110,10 +111,13 @@ class BatchHandlers:
         return WriteItem(item.urn, document, _expected(item.if_match))
 
     async def _write(self, op: WriteOp, items: list[WriteItem], key: str | None) -> Answer:
-        results, replayed = await self._batches.write(op, items, key)
+        results, replayed, sources = await self._batches.write(op, items, key)
         with_key = key is not None
         body = b",".join([self._written(result, with_key) for result in results])
-        return Answer(200, b'{"items":[%b]}' % body, "Idempotency-Replayed: true\r\n" if replayed else "")
+        head = head_of_many(sources, read=False)
+        if replayed:
+            head += "Idempotency-Replayed: true\r\n"
+        return Answer(200, b'{"items":[%b]}' % body, head)
 
     def _written(self, result: ItemResult, with_key: bool) -> bytes:
         if result.error is not None:

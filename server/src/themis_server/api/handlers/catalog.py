@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +13,12 @@ from themis_server._generated import models
 from themis_server.api.answer import Answer
 from themis_server.api.call import Call
 from themis_server.api.codec import decode_body, decode_cursor, encode_cursor
-from themis_server.api.handlers.entity import ROLE_HEAD
+from themis_server.api.consistency import consistency_of, head_of_many
 from themis_server.api.routes import Handler
 from themis_server.clock import Clock
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.gateway.catalog import CatalogChanges, Remembered
+from themis_server.gateway.freshness import Freshness
 from themis_server.gateway.listing import Listing
 from themis_server.metadata.catalog import Catalog, Collection, CollectionOptions, Namespace, NamespaceOptions
 from themis_server.storage import values
@@ -34,7 +35,7 @@ class CatalogHandlers:
 
     def __init__(
         self,
-        catalog: Catalog,
+        freshness: Freshness,
         changes: CatalogChanges,
         listing: Listing,
         clock: Clock,
@@ -42,7 +43,8 @@ class CatalogHandlers:
         auto_create_collections: bool,
         strict_json: bool,
     ) -> None:
-        self._catalog = catalog
+        self._catalog: Catalog = freshness.catalog
+        self._freshness = freshness
         self._changes = changes
         self._listing = listing
         self._clock = clock
@@ -70,6 +72,7 @@ class CatalogHandlers:
 
     async def list_namespaces(self, call: Call) -> Answer:
         """List namespaces by name."""
+        await self._freshness.confirm_all()
         return self._page(call, "namespaces", self._catalog.namespaces, _namespace)
 
     async def create_namespace(self, call: Call) -> Answer:
@@ -92,7 +95,8 @@ class CatalogHandlers:
         """Describe a namespace."""
         call.query()
         (name,) = call.path_values()
-        return Answer(200, _encode(_namespace(self._catalog.namespace(name))))
+        namespace = await self._freshness.found(lambda: self._catalog.namespace(name), name)
+        return Answer(200, _encode(_namespace(namespace)))
 
     async def alter_namespace(self, call: Call) -> Answer:
         """Change options of a namespace."""
@@ -128,6 +132,7 @@ class CatalogHandlers:
     async def list_collections(self, call: Call) -> Answer:
         """List a namespace's collections by name."""
         (namespace,) = call.path_values()
+        await self._freshness.confirm_all()
         self._catalog.namespace(namespace)
         collections = self._catalog.collections.get(namespace, {})
         return self._page(call, f"collections/{namespace}", collections, _collection)
@@ -149,15 +154,18 @@ class CatalogHandlers:
             )
             return 201, _encode(_collection(collection))
 
-        def replay() -> bytes:
-            return _encode(_collection(self._catalog.collection(namespace, body.name)))
+        async def replay() -> bytes:
+            collection = await self._freshness.found(
+                lambda: self._catalog.collection(namespace, body.name), namespace, body.name
+            )
+            return _encode(_collection(collection))
 
         return await self._once(call, raw, create, replay)
 
     async def get_collection(self, call: Call) -> Answer:
         """Describe a collection."""
         call.query()
-        return Answer(200, _encode(_collection(self._named(call))))
+        return Answer(200, _encode(_collection(await self._named(call))))
 
     async def alter_collection(self, call: Call) -> Answer:
         """Change options of a collection."""
@@ -190,21 +198,23 @@ class CatalogHandlers:
 
     async def count_collection(self, call: Call) -> Answer:
         """Count a collection, shard by shard."""
-        call.query()
-        counts = self._listing.count(self._named(call))
+        consistency = consistency_of(call, call.query())
+        counts, sources = await self._listing.count(await self._named(call), consistency)
         shards = [models.ShardCount(shard_id=shard_id, count=count) for shard_id, count in counts.items()]
-        return Answer(200, _encode(models.CollectionCount(count=sum(counts.values()), shards=shards)), ROLE_HEAD)
+        body = models.CollectionCount(count=sum(counts.values()), shards=shards)
+        return Answer(200, _encode(body), head_of_many(sources))
 
     async def list_entities(self, call: Call) -> Answer:
         """Page through a collection in key order."""
         query = call.query()
-        collection = self._named(call)
+        consistency = consistency_of(call, query)
+        collection = await self._named(call)
         scope = f"entities/{collection.id}"
         cursor = query.get("cursor")
         after = None if cursor is None else _uuid_position(decode_cursor(str(cursor), scope))
         limit = query["limit"]
         assert isinstance(limit, int)
-        page = self._listing.page(collection, after, limit)
+        page = await self._listing.page(collection, after, limit, consistency)
         prefix = collection.prefix.text
         with_documents = query["include"] == "doc"
         items = [
@@ -216,13 +226,13 @@ class CatalogHandlers:
             for uuid, stored in page.entities
         ]
         next_cursor = None if page.next_after is None else encode_cursor(scope, uuid_from_bytes(page.next_after))
-        return Answer(200, _encode(models.EntityList(items=items, cursor=next_cursor)), ROLE_HEAD)
+        return Answer(200, _encode(models.EntityList(items=items, cursor=next_cursor)), head_of_many(page.sources))
 
     # Shared
 
-    def _named(self, call: Call) -> Collection:
+    async def _named(self, call: Call) -> Collection:
         namespace, name = call.path_values()
-        return self._catalog.collection(namespace, name)
+        return await self._freshness.found(lambda: self._catalog.collection(namespace, name), namespace, name)
 
     @staticmethod
     def _page(call: Call, scope: str, found: Mapping[str, Any], describe: Callable[[Any], object]) -> Answer:
@@ -241,12 +251,12 @@ class CatalogHandlers:
         call: Call,
         raw: bytes,
         change: Callable[[Remembered], Any],
-        replay: Callable[[], bytes] | None = None,
+        replay: Callable[[], Awaitable[bytes]] | None = None,
     ) -> Answer:
         """Make a change of the catalog, at most once under its idempotency key."""
         request = b"%s %s %s" % (call.operation.operation_id.encode(), call.path.encode(), raw)
         done = await self._changes.once(call.idempotency_key(), request, change)
-        body = done.body or (replay() if replay is not None else b"")
+        body = done.body or (b"" if replay is None else await replay())
         return Answer(done.status, body, "Idempotency-Replayed: true\r\n" if done.replayed else "")
 
 

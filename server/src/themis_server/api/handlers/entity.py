@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from themis_server.api.answer import Answer
 from themis_server.api.call import Call
 from themis_server.api.codec import DocumentRules, check_document, parse_if_match, parse_if_none_match
+from themis_server.api.consistency import AnsweredError, consistency_of, head_of, head_of_write
 from themis_server.api.routes import Handler
 from themis_server.errors import ErrorCode, ThemisServerError, entity_not_found
 from themis_server.gateway.entities import Entities, Written
 from themis_server.gateway.writing import ABSENT, PRESENT
+from themis_server.shard.reading import STRONG
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage import values
-
-ROLE_HEAD = "Themis-Role: leader\r\nThemis-Lag-Ms: 0\r\n"
-"""Every shard of this release has one replica, which leads and never lags."""
 
 
 class EntityHandlers:
@@ -40,13 +39,16 @@ class EntityHandlers:
 
         A HEAD is answered the same, and the body left out when it is written.
         """
-        call.query()
+        consistency = consistency_of(call, call.query())
         prefix, uuid = call.urn()
-        collection, stored = self._entities.read(prefix, uuid)
+        found = self._entities.read_here(prefix, uuid) if consistency is STRONG else None
+        if found is None:
+            found = await self._entities.read(prefix, uuid, consistency)
+        stored = found.stored
         if stored is None:
-            raise entity_not_found(prefix + uuid)
+            raise AnsweredError(entity_not_found(prefix + uuid), head_of(found.served))
         version = values.version_of(stored)
-        head = f'ETag: "{version}"\r\nCache-Control: {collection.cache_control}\r\n{ROLE_HEAD}'
+        head = f'ETag: "{version}"\r\nCache-Control: {found.collection.cache_control}\r\n{head_of(found.served)}'
         condition = call.header_list("If-None-Match")
         if condition is not None:
             versions = parse_if_none_match(condition)
@@ -105,7 +107,7 @@ def _expectation(call: Call) -> tuple[int, ...] | None:
 
 
 def _written(written: Written, urn: str, status: int) -> Answer:
-    head = f'ETag: "{written.version}"\r\n'
+    head = f'ETag: "{written.version}"\r\n{head_of_write(written.served)}'
     if written.replayed:
         head += "Idempotency-Replayed: true\r\n"
     return Answer(status, f'{{"urn":"{urn}","version":{written.version}}}'.encode(), head)

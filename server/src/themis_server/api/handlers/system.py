@@ -16,11 +16,23 @@ from themis_server.api.answer import Answer
 from themis_server.api.call import Call
 from themis_server.api.routes import Handler
 from themis_server.errors import ErrorCode, ThemisServerError, not_ready
-from themis_server.metadata.topology import Node, ReplicaPlace, Topology, TopologyView
+from themis_server.gateway.standing import Standing
+from themis_server.metadata.topology import Node, Shard, Topology, TopologyView
 from themis_server.observability import exposition
 from themis_server.observability.instruments import Instruments
 
-FEATURES = ("entity", "batch", "catalog", "conditional", "idempotency", "listing", "topology")
+FEATURES = (
+    "entity",
+    "batch",
+    "catalog",
+    "conditional",
+    "idempotency",
+    "listing",
+    "topology",
+    "consistency",
+    "sessions",
+    "cluster",
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,12 +43,12 @@ class SystemHandlers:
     def __init__(
         self,
         topology: TopologyView,
-        leader_of: Callable[[int], str | None],
+        standing: Standing,
         why_not_ready: Callable[[], str | None],
         instruments: Instruments,
     ) -> None:
         self._topology = topology
-        self._leader_of = leader_of
+        self._standing = standing
         self._why_not_ready = why_not_ready
         self._instruments = instruments
         self._openapi = resources.files("themis_server._generated").joinpath("openapi.json").read_bytes()
@@ -72,9 +84,12 @@ class SystemHandlers:
         return Answer(200, _encode(self._wire(self._topology.current)), self._etag_head())
 
     def _etag(self) -> str:
-        # Leaders move without a new epoch, so they are part of what the tag stands for.
-        leaders = ".".join(self._leader_of(shard.group) or "-" for shard in self._topology.current.shards)
-        return f'"{self._topology.epoch}-{zlib.crc32(leaders.encode()):08x}"'
+        # Leaders, their terms and health move without a new epoch, so they are part of what the tag stands for.
+        topology = self._topology.current
+        leaders = [self._standing.leader(shard.group) for shard in topology.shards]
+        parts = ["-" if leader is None else f"{leader.node_id}:{leader.term}" for leader in leaders]
+        parts += [self._standing.health(node.node_id).health for node in topology.nodes]
+        return f'"{topology.epoch}-{zlib.crc32(" ".join(parts).encode()):08x}"'
 
     def _etag_head(self) -> str:
         return f"ETag: {self._etag()}\r\nCache-Control: private, no-cache\r\n"
@@ -82,16 +97,30 @@ class SystemHandlers:
     def _wire(self, topology: Topology) -> models.Topology:
         return models.Topology(
             epoch=topology.epoch,
-            nodes=[_node(node) for node in topology.nodes],
-            shards=[
-                models.Shard(
-                    shard_id=shard.shard_id,
-                    leader=self._leader_of(shard.group),
-                    replicas=[_replica(place) for place in shard.replicas],
-                )
-                for shard in topology.shards
-            ],
+            nodes=[self._node(node) for node in sorted(topology.nodes, key=lambda node: node.node_id)],
+            shards=[self._shard(shard) for shard in topology.shards],
             tokens=list(topology.tokens),
+        )
+
+    def _node(self, node: Node) -> models.Node:
+        return models.Node(
+            node_id=node.node_id,
+            endpoint=node.endpoint,
+            datacenter=node.datacenter,
+            rack=node.rack,
+            state=node.state,
+            version=node.version,
+            health=self._standing.health(node.node_id).health,
+            kind=node.kind,
+        )
+
+    def _shard(self, shard: Shard) -> models.Shard:
+        leader = self._standing.leader(shard.group)
+        return models.Shard(
+            shard_id=shard.shard_id,
+            leader=None if leader is None else leader.node_id,
+            leader_term=None if leader is None else leader.term,
+            replicas=[models.Replica(node_id=place.node_id, role=place.role) for place in shard.replicas],
         )
 
     async def version(self, call: Call) -> Answer:
@@ -123,18 +152,3 @@ class SystemHandlers:
         """Answer the specification that this server was built from."""
         call.query()
         return Answer(200, self._openapi, "Cache-Control: public, max-age=3600\r\n")
-
-
-def _node(node: Node) -> models.Node:
-    return models.Node(
-        node_id=node.node_id,
-        endpoint=node.endpoint,
-        datacenter=node.datacenter,
-        rack=node.rack,
-        state=node.state,  # type: ignore[arg-type]
-        version=node.version,
-    )
-
-
-def _replica(place: ReplicaPlace) -> models.Replica:
-    return models.Replica(node_id=place.node_id, role=place.role)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** What a client can do with collections and namespaces. */
-abstract class AsyncCatalogueCalls extends AsyncClusterCalls {
+abstract class AsyncCatalogueCalls extends AsyncAdminCalls {
 
   AsyncCatalogueCalls() {}
 
@@ -34,6 +34,7 @@ abstract class AsyncCatalogueCalls extends AsyncClusterCalls {
    * @return all entities of the collection in the order of their uuids
    */
   public AsyncEntityIterator iterate(String collection, ListOptions options) {
+    CollectionFlows.check(core(), options);
     Pages pages = new Pages(options.cursor());
     return new AsyncEntityIterator(
         pages, () -> run(() -> CollectionFlows.nextEntity(core(), collection, options, pages)));

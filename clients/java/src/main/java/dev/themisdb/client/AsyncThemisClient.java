@@ -19,6 +19,10 @@ import java.util.function.Supplier;
  * (the client's by default) as a limit that retries never exceed, and fails with the exceptions of
  * {@link dev.themisdb.client.errors}. Its twin is {@link ThemisClient}.
  *
+ * <p>A client sees its own writes, and nothing older than what it has read before, whichever
+ * replicas answer: it keeps a session, unless {@link ClientBuilder#sessions} says otherwise, and
+ * {@link #sessionToken} hands it to another client.
+ *
  * <p>Cancelling a future that a call returned (or ending it in another way) gives up what is in
  * flight for it. Futures complete on threads of the common pool; a program that blocks them should
  * use the {@code Async} methods of {@link CompletableFuture} with an executor of its own.
@@ -91,6 +95,31 @@ public final class AsyncThemisClient extends AsyncWriteCalls implements AutoClos
    */
   public String namespace() {
     return core.options().namespace();
+  }
+
+  /**
+   * What this client has seen, for {@link #mergeSession} of another one.
+   *
+   * @return a text; empty when it has seen nothing, or keeps no session
+   */
+  public String sessionToken() {
+    return core.sessionToken();
+  }
+
+  /**
+   * Takes over what another client has seen: from now on, this client's reads see it, too.
+   *
+   * @param token what that client's {@link #sessionToken} said
+   * @throws dev.themisdb.client.errors.ConfigurationException when it is no such text, or this
+   *     client keeps no session
+   */
+  public void mergeSession(String token) {
+    core.mergeSession(token);
+  }
+
+  /** Begins a new session, as a client does that has seen nothing. */
+  public void forgetSession() {
+    core.forgetSession();
   }
 
   /** Stops the background refresh and lets go of connections; further calls fail. */

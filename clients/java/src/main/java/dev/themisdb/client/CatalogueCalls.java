@@ -9,7 +9,7 @@ import dev.themisdb.client.generated.Namespace;
 import java.util.List;
 
 /** What a client can do with collections and namespaces. */
-abstract class CatalogueCalls extends ClusterCalls {
+abstract class CatalogueCalls extends AdminCalls {
 
   CatalogueCalls() {}
 
@@ -33,6 +33,7 @@ abstract class CatalogueCalls extends ClusterCalls {
    * @return all entities of the collection in the order of their uuids
    */
   public EntityIterator iterate(String collection, ListOptions options) {
+    CollectionFlows.check(core(), options);
     Pages pages = new Pages(options.cursor());
     return new EntityIterator(
         pages, () -> run(() -> CollectionFlows.nextEntity(core(), collection, options, pages)));

@@ -2,7 +2,9 @@ package dev.themisdb.client;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.themisdb.client.core.Checks;
+import dev.themisdb.client.core.Freshness;
 import dev.themisdb.client.core.Json;
+import dev.themisdb.client.core.Nearness;
 import dev.themisdb.client.core.Options;
 import dev.themisdb.client.errors.ConfigurationException;
 import dev.themisdb.client.hooks.Hooks;
@@ -48,6 +50,11 @@ public final class ClientBuilder<C> {
   private Duration refreshInterval = Duration.ofSeconds(30);
   private @Nullable String userAgent;
   private int parallel = 4;
+  private @Nullable Consistency consistency;
+  private @Nullable Duration maxLag;
+  private @Nullable String datacenter;
+  private @Nullable String rack;
+  private boolean sessions = true;
   private @Nullable ObjectMapper objectMapper;
 
   ClientBuilder(Function<ClientBuilder<C>, C> maker) {
@@ -263,6 +270,62 @@ public final class ClientBuilder<C> {
   }
 
   /**
+   * How fresh reads must be that say nothing themselves.
+   *
+   * @param level at first strong
+   * @return this
+   */
+  public ClientBuilder<C> consistency(Consistency level) {
+    this.consistency = level;
+    return this;
+  }
+
+  /**
+   * How far behind bounded reads may be that say nothing themselves.
+   *
+   * @param limit at most an hour; goes with {@link Consistency#BOUNDED}
+   * @return this
+   */
+  public ClientBuilder<C> maxLag(Duration limit) {
+    this.maxLag = limit;
+    return this;
+  }
+
+  /**
+   * The datacenter that the program runs in: reads that may lag go to replicas there, if they can.
+   *
+   * @param name as the nodes have it
+   * @return this
+   */
+  public ClientBuilder<C> datacenter(String name) {
+    this.datacenter = name;
+    return this;
+  }
+
+  /**
+   * The rack that the program runs in; its nodes are nearer than others of the datacenter.
+   *
+   * @param name as the nodes have it; goes with {@link #datacenter}
+   * @return this
+   */
+  public ClientBuilder<C> rack(String name) {
+    this.rack = name;
+    return this;
+  }
+
+  /**
+   * Whether the client keeps a session: its reads that may lag then see what it has written and
+   * read before, whichever replicas answer.
+   *
+   * @param kept at first true
+   * @return this
+   */
+  public ClientBuilder<C> sessions(boolean kept) {
+    this.sessions = kept;
+    return this;
+  }
+
+  /**
    * What makes JSON of a program's objects, and the other way round. (Documents as trees are always
    * read exactly, whatever it is like.)
    *
@@ -298,7 +361,10 @@ public final class ClientBuilder<C> {
         refreshInterval,
         userAgentHeader(),
         parallel,
-        new Json(objectMapper == null ? Json.defaultMapper() : objectMapper));
+        new Json(objectMapper == null ? Json.defaultMapper() : objectMapper),
+        new Freshness(consistency, maxLag),
+        new Nearness(datacenter, rack),
+        sessions);
   }
 
   Transport chosenTransport() {

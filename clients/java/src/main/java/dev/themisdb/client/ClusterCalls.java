@@ -3,8 +3,6 @@ package dev.themisdb.client;
 import dev.themisdb.client.core.ClusterFlows;
 import dev.themisdb.client.core.Core;
 import dev.themisdb.client.core.Step;
-import dev.themisdb.client.generated.AdminMetrics;
-import dev.themisdb.client.generated.AdminTopology;
 import dev.themisdb.client.generated.Topology;
 import dev.themisdb.client.generated.VersionInfo;
 import java.util.function.Supplier;
@@ -105,43 +103,5 @@ abstract class ClusterCalls {
    */
   public String metrics(CallOptions options) {
     return run(() -> ClusterFlows.metrics(core(), options));
-  }
-
-  /**
-   * Reads the shards as an operator sees them: health, ranges, key counts.
-   *
-   * @return the shards
-   */
-  public AdminTopology adminTopology() {
-    return adminTopology(CallOptions.DEFAULT);
-  }
-
-  /**
-   * Reads the shards as an operator sees them: health, ranges, key counts.
-   *
-   * @param options the options of this call
-   * @return the shards
-   */
-  public AdminTopology adminTopology(CallOptions options) {
-    return run(() -> ClusterFlows.adminTopology(core(), options));
-  }
-
-  /**
-   * Reads the figures of one node for a dashboard.
-   *
-   * @return the figures
-   */
-  public AdminMetrics adminMetrics() {
-    return adminMetrics(CallOptions.DEFAULT);
-  }
-
-  /**
-   * Reads the figures of one node for a dashboard.
-   *
-   * @param options the options of this call
-   * @return the figures
-   */
-  public AdminMetrics adminMetrics(CallOptions options) {
-    return run(() -> ClusterFlows.adminMetrics(core(), options));
   }
 }

@@ -11,9 +11,15 @@ import org.jspecify.annotations.Nullable;
  * @param doc its document
  * @param role the role of the replica that answered, null where the answer does not say
  * @param lagMs how many milliseconds it may be behind, null where the answer does not say
+ * @param node the id of the node that it is on, null where the answer does not say
  */
 public record Entity(
-    Urn urn, long version, ObjectNode doc, @Nullable String role, @Nullable Long lagMs) {
+    Urn urn,
+    long version,
+    ObjectNode doc,
+    @Nullable String role,
+    @Nullable Long lagMs,
+    @Nullable String node) {
 
   @Override
   public String toString() {

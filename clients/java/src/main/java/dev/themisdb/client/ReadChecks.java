@@ -1,10 +1,14 @@
 package dev.themisdb.client;
 
+import dev.themisdb.client.core.Checks;
 import dev.themisdb.client.errors.ConfigurationException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** What goes with what in the options of reads. */
+/**
+ * What goes with what in the options of reads. That a bound goes with bounded reads is seen only
+ * together with the client's options, where a call does not say its level.
+ */
 final class ReadChecks {
 
   private ReadChecks() {}
@@ -13,11 +17,9 @@ final class ReadChecks {
     if (maxLag == null) {
       return;
     }
-    if (consistency != Consistency.BOUNDED) {
+    if (consistency != null && consistency != Consistency.BOUNDED) {
       throw new ConfigurationException("max_lag goes with the consistency bounded");
     }
-    if (maxLag.isNegative()) {
-      throw new ConfigurationException("max_lag is 0 or more");
-    }
+    Checks.lag(maxLag);
   }
 }

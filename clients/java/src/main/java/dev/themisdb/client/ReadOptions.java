@@ -72,7 +72,7 @@ public final class ReadOptions {
   /**
    * How fresh the answer must be.
    *
-   * @return the level, null for strong
+   * @return the level, null for the client's
    */
   public @Nullable Consistency consistency() {
     return consistency;
@@ -81,7 +81,7 @@ public final class ReadOptions {
   /**
    * How far behind the answer may be.
    *
-   * @return the bound, null for none
+   * @return the bound, null for the client's, if the read is bounded
    */
   public @Nullable Duration maxLag() {
     return maxLag;
@@ -133,7 +133,8 @@ public final class ReadOptions {
     /**
      * How far behind the answer may be.
      *
-     * @param maxLag how far behind it may be; goes with {@link Consistency#BOUNDED}
+     * @param maxLag at most an hour; goes with {@link Consistency#BOUNDED}, said here or by the
+     *     client; with 0, only the leader can answer
      * @return this
      */
     public Builder maxLag(Duration maxLag) {

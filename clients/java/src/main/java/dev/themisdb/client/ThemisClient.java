@@ -18,6 +18,10 @@ import java.util.function.Supplier;
  * options (the client's by default) as a limit that retries never exceed, and fails with the
  * exceptions of {@link dev.themisdb.client.errors}. Its twin is {@link AsyncThemisClient}.
  *
+ * <p>A client sees its own writes, and nothing older than what it has read before, whichever
+ * replicas answer: it keeps a session, unless {@link ClientBuilder#sessions} says otherwise, and
+ * {@link #sessionToken} hands it to another client.
+ *
  * <p>A thread that is interrupted while it waits gives its exchange up: the call fails with {@link
  * dev.themisdb.client.errors.CallInterruptedException}, and the thread's interrupt flag is set.
  */
@@ -88,6 +92,31 @@ public final class ThemisClient extends WriteCalls implements AutoCloseable {
    */
   public String namespace() {
     return core.options().namespace();
+  }
+
+  /**
+   * What this client has seen, for {@link #mergeSession} of another one.
+   *
+   * @return a text; empty when it has seen nothing, or keeps no session
+   */
+  public String sessionToken() {
+    return core.sessionToken();
+  }
+
+  /**
+   * Takes over what another client has seen: from now on, this client's reads see it, too.
+   *
+   * @param token what that client's {@link #sessionToken} said
+   * @throws dev.themisdb.client.errors.ConfigurationException when it is no such text, or this
+   *     client keeps no session
+   */
+  public void mergeSession(String token) {
+    core.mergeSession(token);
+  }
+
+  /** Begins a new session, as a client does that has seen nothing. */
+  public void forgetSession() {
+    core.forgetSession();
   }
 
   /** Stops the background refresh and lets go of connections; further calls fail. */

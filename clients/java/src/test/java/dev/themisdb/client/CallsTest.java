@@ -358,7 +358,8 @@ class CallsTest {
     assertThrows(ConfigurationException.class, () -> VersionMatch.of(0));
     assertThrows(ConfigurationException.class, () -> VersionMatch.ofHeader("1000"));
     assertThrows(
-        ConfigurationException.class, () -> ReadOptions.builder().maxLag(Duration.ZERO).build());
+        ConfigurationException.class,
+        () -> ReadOptions.builder().maxLag(Duration.ofMillis(-1)).build());
     assertThrows(ConfigurationException.class, () -> ReadOptions.builder().timeout(Duration.ZERO));
     assertThrows(ConfigurationException.class, () -> ThemisClient.builder().build());
     assertThrows(

@@ -3,6 +3,7 @@ package dev.themisdb.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.themisdb.client.generated.Operation;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.Arrays;
@@ -59,9 +60,17 @@ class SurfaceTest {
                 "health",
                 "version",
                 "metrics",
-                "adminTopology",
-                "adminMetrics",
+                "sessionToken",
+                "mergeSession",
+                "forgetSession",
                 "close")));
+    Set<String> admin =
+        Arrays.stream(Operation.values())
+            .map(Operation::operationId)
+            .filter(name -> name.startsWith("admin"))
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertEquals(16, admin.size());
+    assertTrue(names.containsAll(admin), admin.toString());
   }
 
   private static Set<String> surface(Class<?> client) {

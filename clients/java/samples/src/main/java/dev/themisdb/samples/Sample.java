@@ -1,5 +1,7 @@
 package dev.themisdb.samples;
 
+import java.util.List;
+
 /** Where the samples find a node. */
 final class Sample {
 
@@ -8,6 +10,17 @@ final class Sample {
   static String endpoint() {
     String given = System.getenv("THEMIS_ENDPOINT");
     return given == null ? "http://127.0.0.1:8080" : given;
+  }
+
+  /** Where several nodes are: their URLs, separated by commas. */
+  static List<String> endpoints() {
+    return List.of(endpoint().split(","));
+  }
+
+  /** How long a sample runs that goes on for a while. */
+  static double seconds() {
+    String given = System.getenv("SECONDS");
+    return given == null ? 2 : Double.parseDouble(given);
   }
 
   static void check(boolean holds) {

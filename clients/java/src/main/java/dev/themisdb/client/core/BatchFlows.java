@@ -73,18 +73,18 @@ public final class BatchFlows {
     @Nullable Urn[] urns = new Urn[names.size()];
     List<Item> items = collect(names, makeUrn, index -> "", false, urns, board);
     Operation operation = Operation.BATCH_GET;
-    List<String> query = Targets.freshness(options.consistency(), options.maxLag());
+    Freshness freshness = core.freshness(options.consistency(), options.maxLag());
     Map<String, String> headers = new LinkedHashMap<>();
     headers.put(Headers.CONTENT_TYPE, Headers.JSON);
     BatchRun run =
         new BatchRun(
             core,
             operation,
-            Targets.withQuery(operation.path(), query),
+            Targets.withQuery(operation.path(), freshness.parameters()),
             "{\"urns\":[",
             deadline,
             headers,
-            Targets.anyReplica(options.consistency()),
+            freshness,
             items,
             board);
     return run.run(items).map(done -> readResult(done, urns, names));
@@ -95,7 +95,7 @@ public final class BatchFlows {
     List<Object> places = new ArrayList<>(names.size());
     for (int i = 0; i < names.size(); i++) {
       if (board.outcome(i) instanceof Success success && success.doc() != null) {
-        places.add(new Entity(urns[i], success.version(), success.doc(), null, null));
+        places.add(new Entity(urns[i], success.version(), success.doc(), null, null, null));
       } else if (EntityFlows.ABSENT_CODES.contains(board.code(i))) {
         places.add(urns[i]);
       } else {
@@ -177,7 +177,7 @@ public final class BatchFlows {
             "{\"items\":[",
             deadline,
             headers,
-            false,
+            Freshness.UNSAID,
             items,
             board);
     return run.run(items).map(done -> writeResult(operation, done, urns, names));

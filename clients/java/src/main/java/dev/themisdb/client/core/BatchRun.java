@@ -13,7 +13,9 @@ import dev.themisdb.client.transport.Endpoint;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,10 +27,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * One logical batch on its way: everything once, then in rounds what may be tried again.
  *
- * <p>Items are grouped by the node that leads their shard, packed into requests that stay below the
- * server's limits, sent side by side, and noted at their places. Items that failed for a passing
- * reason (no leader just now, moved to another shard, answer too large) are sent again, within the
- * same deadline. A write whose outcome is unknown is not: it would need the whole request's key.
+ * <p>Items are grouped by the node that leads their shard (for a lagging read: by a near one that
+ * has a replica of it), packed into requests that stay below the server's limits, sent side by
+ * side, and noted at their places. Items that failed for a passing reason (no leader just now,
+ * moved to another shard, answer too large) are sent again, within the same deadline. A write whose
+ * outcome is unknown is not: it would need the whole request's key.
  */
 final class BatchRun {
 
@@ -38,7 +41,8 @@ final class BatchRun {
   // {"items":[ and ]}, and a little: what a request has beyond its items.
   private static final int ENVELOPE_BYTES = 32;
   private static final int KEY_CHARS_MAX = 255;
-  private static final Set<String> MOVED_CODES = Set.of("wrong_shard", "no_leader");
+  private static final Set<String> MOVED_CODES =
+      Set.of("wrong_shard", "no_leader", "node_unreachable", "stale_epoch");
   private static final String NO_FAULT = "batch_response_limit";
 
   /** What one request came to: an outcome for each of its items. */
@@ -48,13 +52,29 @@ final class BatchRun {
       @Nullable ThemisException error,
       @Nullable Answer answer) {}
 
+  /** Items that travel to one node; null where nobody is known to lead their shards. */
+  private record Group(@Nullable Endpoint node, List<Item> items) {}
+
+  /**
+   * What requests of one round to one node have in common.
+   *
+   * @param name what makes a key of its own of the batch's, null for the batch's own
+   * @param node who is asked first, null for whom the router chooses
+   * @param near whether any replica may be asked
+   */
+  private record Part(@Nullable String name, @Nullable Endpoint node, boolean near) {
+    Part named(String other) {
+      return new Part(other, node, near);
+    }
+  }
+
   private final Core core;
   private final Operation operation;
   private final String target;
   private final String opening;
   private final long deadline;
   private final Map<String, String> headers;
-  private final boolean anyReplica;
+  private final Freshness freshness;
   private final boolean repeatable;
   private final boolean independent;
   private final BatchItems board;
@@ -75,7 +95,7 @@ final class BatchRun {
       String opening,
       long deadline,
       Map<String, String> headers,
-      boolean anyReplica,
+      Freshness freshness,
       List<Item> items,
       BatchItems board) {
     this.core = core;
@@ -84,7 +104,7 @@ final class BatchRun {
     this.opening = opening;
     this.deadline = deadline;
     this.headers = headers;
-    this.anyReplica = anyReplica;
+    this.freshness = freshness;
     this.repeatable = operation.idempotent() || headers.containsKey(Headers.IDEMPOTENCY_KEY);
     this.board = board;
     // An item sent again could overtake another one with the same URN.
@@ -187,37 +207,59 @@ final class BatchRun {
   // Requests
 
   private List<Supplier<Step<List<Sent>>>> requests(List<Item> items) {
-    List<List<List<Item>>> byNode = new ArrayList<>();
-    for (List<Item> group : byNode(items)) {
-      byNode.add(chunks(group));
-    }
-    // What fits into one request is sent under the caller's own key.
-    boolean whole = round == 0 && byNode.size() == 1 && byNode.get(0).size() == 1;
-    String part = whole ? null : String.valueOf(round);
+    // What a replica could not answer is asked of the leaders.
+    boolean near = freshness.anyReplica() && round == 0;
+    Collection<Group> groups = byNode(items, near);
     List<Supplier<Step<List<Sent>>>> flows = new ArrayList<>();
-    for (List<List<Item>> chunks : byNode) {
+    List<List<List<Item>>> chunked = groups.stream().map(each -> chunks(each.items)).toList();
+    // What fits into one request is sent under the caller's own key.
+    boolean whole = round == 0 && chunked.size() == 1 && chunked.get(0).size() == 1;
+    String part = whole ? null : String.valueOf(round);
+    int place = 0;
+    for (Group group : groups) {
+      Part of = new Part(part, near ? group.node : null, near);
+      List<List<Item>> chunks = chunked.get(place++);
       if (independent) {
-        chunks.forEach(chunk -> flows.add(() -> inTurn(List.of(chunk), part)));
+        chunks.forEach(chunk -> flows.add(() -> inTurn(List.of(chunk), of)));
       } else {
         // A URN occurs twice: its writes happen in their order, so the requests to its node do.
-        flows.add(() -> inTurn(chunks, part));
+        flows.add(() -> inTurn(chunks, of));
       }
     }
     return flows;
   }
 
-  /** Items whose shards are led by the same node travel together: it answers for all of them. */
-  private Iterable<List<Item>> byNode(List<Item> items) {
-    if (core.router.view() == null) {
-      return Collections.singleton(items);
+  /** Items whose shards are at the same node travel together: it answers for all of them. */
+  private Collection<Group> byNode(List<Item> items, boolean near) {
+    TopologyView view = core.router.view();
+    if (view == null) {
+      return List.of(new Group(null, items));
     }
-    Map<String, List<Item>> groups = new LinkedHashMap<>();
+    Map<String, Group> groups = new LinkedHashMap<>();
+    Map<String, Group> ofShard = new HashMap<>();
     for (Item item : items) {
-      Endpoint leader = core.router.leader(item.hash());
-      String node = leader == null ? "" : leader.url();
-      groups.computeIfAbsent(node, unused -> new ArrayList<>()).add(item);
+      String shardId = view.shardOf(item.hash());
+      Group group = ofShard.get(shardId);
+      if (group == null) {
+        Endpoint node = near ? nearOne(item, groups) : core.router.leader(item.hash());
+        String name = node == null ? "" : node.url();
+        group = groups.computeIfAbsent(name, unused -> new Group(node, new ArrayList<>()));
+        ofShard.put(shardId, group);
+      }
+      group.items.add(item);
     }
     return groups.values();
+  }
+
+  /** A near replica for an item's shard: one that is asked already, so that requests are few. */
+  private @Nullable Endpoint nearOne(Item item, Map<String, Group> taken) {
+    List<Endpoint> nearest = core.router.nearest(item.hash());
+    for (Endpoint endpoint : nearest) {
+      if (taken.containsKey(endpoint.url())) {
+        return endpoint;
+      }
+    }
+    return nearest.isEmpty() ? core.router.leader(item.hash()) : core.router.drawn(nearest);
   }
 
   /**
@@ -241,12 +283,11 @@ final class BatchRun {
     return chunks;
   }
 
-  private Step<List<Sent>> inTurn(List<List<Item>> chunks, @Nullable String part) {
+  private Step<List<Sent>> inTurn(List<List<Item>> chunks, Part part) {
     return inTurn(chunks, part, 0, new ArrayList<>());
   }
 
-  private Step<List<Sent>> inTurn(
-      List<List<Item>> chunks, @Nullable String part, int place, List<Sent> found) {
+  private Step<List<Sent>> inTurn(List<List<Item>> chunks, Part part, int place, List<Sent> found) {
     if (place == chunks.size()) {
       return Step.done(found);
     }
@@ -268,7 +309,7 @@ final class BatchRun {
         List.of(new Sent(chunk, Collections.nCopies(chunk.size(), failure), error, null)));
   }
 
-  private Step<List<Sent>> send(List<Item> chunk, @Nullable String part) {
+  private Step<List<Sent>> send(List<Item> chunk, Part part) {
     byte[] body = body(chunk);
     long left = deadline - core.clock.getAsLong();
     if (left <= 0) {
@@ -276,11 +317,13 @@ final class BatchRun {
           operation.operationId() + " was not sent in time", 0, "-", false, null);
     }
     Call call = new Call(operation, target, left);
-    call.headers.putAll(part == null ? headers : withPartKey(part, body));
+    call.headers.putAll(part.name == null ? headers : withPartKey(part.name, body));
     call.body = body;
     call.keyHash = chunk.get(0).hash();
     call.repeatable = repeatable;
-    call.anyReplica = anyReplica;
+    call.reads(freshness);
+    call.anyReplica = part.near;
+    call.first = part.node;
     return Step.recovering(
         () ->
             Course.perform(core, call)
@@ -300,7 +343,7 @@ final class BatchRun {
           int middle = chunk.size() / 2;
           List<List<Item>> halves =
               List.of(chunk.subList(0, middle), chunk.subList(middle, chunk.size()));
-          return inTurn(halves, part == null ? "0" : part);
+          return inTurn(halves, part.name == null ? part.named("0") : part);
         });
   }
 

@@ -38,8 +38,17 @@ final class Call {
   /** Whether it may be sent again although it may have reached a server. */
   boolean repeatable = true;
 
-  /** Whether a lagging replica may answer. */
+  /** How fresh the answer must be; its parameters are the end of the target. */
+  Freshness freshness = Freshness.UNSAID;
+
+  /** Whether a replica that lags may be asked at first, where one may answer at all. */
   boolean anyReplica;
+
+  /** Whether it is about a single entity, so that who answers as leader leads its shard. */
+  boolean ofOneEntity;
+
+  /** The endpoint to ask first, where it is not out; null lets the router choose. */
+  @Nullable Endpoint first;
 
   /** Instead of the policy's. */
   @Nullable Integer retriesMax;
@@ -48,5 +57,11 @@ final class Call {
     this.operation = operation;
     this.target = target;
     this.timeoutNanos = timeoutNanos;
+  }
+
+  /** Makes it a read of this freshness, which the target says already. */
+  void reads(Freshness wanted) {
+    freshness = wanted;
+    anyReplica = wanted.anyReplica();
   }
 }

@@ -8,6 +8,7 @@ import java.util.regex.Pattern;
 public final class Checks {
 
   private static final Duration TIMEOUT_MAX = Duration.ofDays(1);
+  private static final Duration LAG_MAX = Duration.ofHours(1);
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}");
   private static final Pattern VISIBLE = Pattern.compile("[!-~]+");
   private static final Pattern PRINTABLE = Pattern.compile("[ -~]+");
@@ -16,10 +17,10 @@ public final class Checks {
   private Checks() {}
 
   /**
-   * A namespace or collection name.
+   * A name of a namespace, a collection, a node, a shard, ...
    *
    * @param name the name
-   * @param what which of the two
+   * @param what of what
    * @return it, unchanged
    */
   public static String name(String name, String what) {
@@ -46,6 +47,19 @@ public final class Checks {
           "a timeout is more than 0 and at most 86400 seconds, not " + timeout);
     }
     return timeout;
+  }
+
+  /**
+   * How far behind an answer may be.
+   *
+   * @param lag the bound
+   * @return it, unchanged
+   */
+  public static Duration lag(Duration lag) {
+    if (lag.isNegative() || lag.compareTo(LAG_MAX) > 0) {
+      throw new ConfigurationException("max_lag is 0 to 3600000 milliseconds, not " + lag);
+    }
+    return lag;
   }
 
   /**

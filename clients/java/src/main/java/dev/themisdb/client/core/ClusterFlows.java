@@ -7,8 +7,6 @@ import dev.themisdb.client.errors.ConfigurationException;
 import dev.themisdb.client.errors.ThemisException;
 import dev.themisdb.client.errors.TimeoutException;
 import dev.themisdb.client.errors.TransportException;
-import dev.themisdb.client.generated.AdminMetrics;
-import dev.themisdb.client.generated.AdminTopology;
 import dev.themisdb.client.generated.Operation;
 import dev.themisdb.client.generated.Topology;
 import dev.themisdb.client.generated.VersionInfo;
@@ -101,29 +99,9 @@ public final class ClusterFlows {
    * @return the versions
    */
   public static Step<VersionInfo> version(Core core, CallOptions options) {
-    return fetch(core, Operation.GET_VERSION, VersionInfo.class, options);
-  }
-
-  /**
-   * GET /api/admin/topology.
-   *
-   * @param core the client's state
-   * @param options the call's
-   * @return the shards
-   */
-  public static Step<AdminTopology> adminTopology(Core core, CallOptions options) {
-    return fetch(core, Operation.ADMIN_TOPOLOGY, AdminTopology.class, options);
-  }
-
-  /**
-   * GET /api/admin/metrics.
-   *
-   * @param core the client's state
-   * @param options the call's
-   * @return the figures
-   */
-  public static Step<AdminMetrics> adminMetrics(Core core, CallOptions options) {
-    return fetch(core, Operation.ADMIN_METRICS, AdminMetrics.class, options);
+    Operation operation = Operation.GET_VERSION;
+    return CollectionFlows.fetch(
+        core, operation, operation.path(), VersionInfo.class, options.timeout());
   }
 
   /**
@@ -139,10 +117,5 @@ public final class ClusterFlows {
     call.headers.put("Accept", "text/plain");
     return Course.perform(core, call)
         .map(answer -> new String(answer.response().body(), StandardCharsets.UTF_8));
-  }
-
-  private static <T> Step<T> fetch(
-      Core core, Operation operation, Class<T> type, CallOptions options) {
-    return CollectionFlows.fetch(core, operation, operation.path(), type, options.timeout());
   }
 }

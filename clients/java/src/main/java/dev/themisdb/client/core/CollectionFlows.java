@@ -222,10 +222,22 @@ public final class CollectionFlows {
    */
   public static Step<CollectionCount> countCollection(Core core, String name, ReadOptions options) {
     String path = collectionPath(core, Operation.COUNT_COLLECTION, options.namespace(), name);
-    String target =
-        Targets.withQuery(path, Targets.freshness(options.consistency(), options.maxLag()));
-    return fetch(
-        core, Operation.COUNT_COLLECTION, target, CollectionCount.class, options.timeout());
+    Freshness freshness = core.freshness(options.consistency(), options.maxLag());
+    String target = Targets.withQuery(path, freshness.parameters());
+    Call call = new Call(Operation.COUNT_COLLECTION, target, core.timeoutNanos(options.timeout()));
+    call.reads(freshness);
+    return Course.perform(core, call).map(answer -> answer.decoded(CollectionCount.class));
+  }
+
+  /**
+   * Refuses a walk whose options do not go together with the client's; throws
+   * ConfigurationException.
+   *
+   * @param core the client's state
+   * @param options the walk's
+   */
+  public static void check(Core core, ListOptions options) {
+    core.freshness(options.consistency(), options.maxLag());
   }
 
   /**
@@ -248,10 +260,12 @@ public final class CollectionFlows {
     if (cursor != null) {
       parameters.add("cursor=" + Targets.quoted(cursor));
     }
-    parameters.addAll(Targets.freshness(options.consistency(), options.maxLag()));
+    Freshness freshness = core.freshness(options.consistency(), options.maxLag());
+    parameters.addAll(freshness.parameters());
     String path = collectionPath(core, Operation.LIST_ENTITIES, options.namespace(), name);
     String target = Targets.withQuery(path, parameters);
     Call call = new Call(Operation.LIST_ENTITIES, target, core.timeoutNanos(options.timeout()));
+    call.reads(freshness);
     return Course.perform(core, call)
         .map(
             answer -> {

@@ -1,5 +1,7 @@
 package dev.themisdb.client.core;
 
+import dev.themisdb.client.Consistency;
+import dev.themisdb.client.errors.ConfigurationException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,6 +25,7 @@ public final class Core {
   final Supplier<Instant> wallClock;
   final DoubleSupplier uniform;
   final Router router;
+  final @Nullable Session session;
   final HookList hooks;
   final Map<String, String> headers;
   final boolean tokenIsFetched;
@@ -46,7 +49,8 @@ public final class Core {
     this.clock = clock;
     this.wallClock = wallClock;
     this.uniform = uniform;
-    this.router = new Router(options.endpoints(), clock, uniform);
+    this.router = new Router(options.endpoints(), clock, uniform, options.nearness());
+    this.session = options.sessions() ? new Session() : null;
     this.hooks = new HookList(options.hooks());
     Map<String, String> common = new LinkedHashMap<>();
     common.put("User-Agent", options.userAgent());
@@ -63,6 +67,39 @@ public final class Core {
    */
   public Options options() {
     return options;
+  }
+
+  /**
+   * What the client has seen, as text.
+   *
+   * @return empty where it has seen nothing, or keeps no session
+   */
+  public String sessionToken() {
+    return session == null ? "" : session.token();
+  }
+
+  /**
+   * Takes over what another client has seen; throws ConfigurationException.
+   *
+   * @param token what that client's {@link #sessionToken} said
+   */
+  public void mergeSession(String token) {
+    if (session == null) {
+      throw new ConfigurationException("this client keeps no session (sessions(false))");
+    }
+    session.merge(token);
+  }
+
+  /** Begins a new session. */
+  public void forgetSession() {
+    if (session != null) {
+      session.forget();
+    }
+  }
+
+  /** How fresh a read must be: as its call says, else as the client does. */
+  Freshness freshness(@Nullable Consistency consistency, @Nullable Duration maxLag) {
+    return options.freshness().over(consistency, maxLag);
   }
 
   /** The call's own time limit, or the client's, in nanoseconds. */

@@ -18,6 +18,7 @@ import dev.themisdb.client.transport.TransportFailure;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * attempt
  *   ├─ no topology yet?      LoadTopology
- *   ├─ choose a node         router.choose: leader, replica, or whoever is alive
+ *   ├─ a lagging read?       says what the session has seen
+ *   ├─ choose a node         router.choose: leader, near replica, or whoever is alive
  *   ├─ Send ───────────────▶ Response ──▶ expected? that is the answer
  *   │                         421: to the owner, at once      401: a new token, once, at once
  *   │                         retryable: wait (full jitter, Retry-After), budget, deadline, again
@@ -42,6 +44,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A request <em>may be repeated</em> when it only reads, when it carries an idempotency key,
  * when it cannot have reached the server, or when the server says so. Anything else is given back
  * to the caller with {@code outcomeUnknown}.
+ *
+ * <p>Every answer teaches, see {@link Lessons}.
  */
 final class Course {
 
@@ -52,6 +56,18 @@ final class Course {
       List.of("authorization", "connection", "content-length", "host", "transfer-encoding");
   // What a proxy in front of a node answers by itself, without a problem document.
   private static final Set<Integer> GATEWAY_STATUSES = Set.of(429, 502, 503, 504);
+  private static final String SHUTTING_DOWN = "shutting_down";
+  // What a HEAD that is answered 503 is taken for.
+  private static final String UNSAID = "session_not_reached";
+  // Refusals that say something of the node asked, not of the shard: the next one may serve at
+  // once.
+  private static final Set<String> ABOUT_THE_NODE =
+      Set.of(SHUTTING_DOWN, "not_ready", "node_unreachable", "stale_epoch", "lag_exceeded", UNSAID);
+  // The replica asked is not where the read wants it; the leader is.
+  private static final Set<String> BEHIND = Set.of("lag_exceeded", UNSAID);
+  // After these the leaders are likely to be others than those known here.
+  private static final Set<String> MOVING =
+      Set.of(SHUTTING_DOWN, "no_leader", "node_unreachable", "stale_epoch");
 
   private final Core core;
   private final Call call;
@@ -59,6 +75,9 @@ final class Course {
   private final String requestId = Core.newId();
   // Names are found in any case, so that what hooks add cannot stand beside what the SDK sends.
   private final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+  private final Set<Endpoint> asked = new HashSet<>();
+  private String target;
+  private boolean anyReplica;
   private int attempts;
   private int retries;
   private int redirects;
@@ -73,6 +92,8 @@ final class Course {
   private Course(Core core, Call call, long began) {
     this.core = core;
     this.call = call;
+    this.target = call.target;
+    this.anyReplica = call.anyReplica;
     this.deadline = began + call.timeoutNanos;
   }
 
@@ -116,18 +137,46 @@ final class Course {
   }
 
   private Step<Answer> choose() {
+    tellSession();
     Endpoint chosen = call.endpoint != null ? call.endpoint : redirect;
+    if (chosen == null && attempts == 0 && call.first != null && !core.router.isOut(call.first)) {
+      chosen = call.first;
+    }
     if (chosen == null) {
-      chosen = core.router.choose(call.keyHash, call.anyReplica, avoid);
+      chosen = core.router.choose(call.keyHash, anyReplica, avoid);
     }
     redirect = null;
     avoid = null;
     endpoint = chosen;
-    Endpoint target = chosen;
+    Endpoint node = chosen;
     if (core.tokenIsFetched && core.token == null) {
-      return fetchToken(null, () -> send(target));
+      return fetchToken(null, () -> send(node));
     }
-    return send(target);
+    return send(node);
+  }
+
+  /**
+   * Puts what the client has seen into the headers of a lagging read.
+   *
+   * <p>A session that is too large for a header is never cut: the read becomes a strong one, which
+   * sees everything.
+   */
+  private void tellSession() {
+    Session session = core.session;
+    if (session == null || !call.freshness.anyReplica()) {
+      return;
+    }
+    Long keyHash = call.keyHash;
+    String shardId = keyHash != null && call.ofOneEntity ? core.router.shardOf(keyHash) : null;
+    String seen = shardId == null ? session.token() : session.entryOf(shardId);
+    boolean fits = seen.length() <= Session.BYTES_MAX;
+    if (fits && !seen.isEmpty()) {
+      headers.put(Session.HEADER, seen);
+    } else {
+      headers.remove(Session.HEADER);
+    }
+    target = fits ? call.target : call.freshness.strengthened(call.target);
+    anyReplica &= fits;
   }
 
   private Step<Answer> fetchToken(@Nullable String stale, Supplier<Step<Answer>> next) {
@@ -140,7 +189,7 @@ final class Course {
         });
   }
 
-  private Step<Answer> send(Endpoint target) {
+  private Step<Answer> send(Endpoint node) {
     String token = core.token;
     if (token != null) {
       headers.put("Authorization", "Bearer " + token);
@@ -152,16 +201,16 @@ final class Course {
     attempts++;
     status = null;
     String method = call.operation.method();
-    Request request = new Request(method, target, call.target, headers, call.body);
+    Request request = new Request(method, node, target, headers, call.body);
     long allowed = Math.min(remaining, core.options.retry().attemptTimeout().toNanos());
     return Step.await(
         new Effect.Send(request, allowed),
         (response, failure) -> {
           if (response != null) {
-            return answered(target, response, token);
+            return answered(node, response, token);
           }
           if (failure instanceof TransportFailure lost) {
-            return failed(target, lost);
+            return failed(node, lost);
           }
           unknown |= !call.operation.idempotent();
           noInterruption(failure);
@@ -169,10 +218,11 @@ final class Course {
         });
   }
 
-  private Step<Answer> failed(Endpoint target, TransportFailure failure) {
+  private Step<Answer> failed(Endpoint node, TransportFailure failure) {
+    asked.add(node);
     boolean poolWasBusy = failure.kind() == TransportFailure.Kind.TIMEOUT && !failure.sent();
     if (!failure.reused() && !poolWasBusy) {
-      core.router.failed(target);
+      core.router.failed(node);
       core.refreshWanted.run();
     }
     unknown |= failure.sent() && !call.operation.idempotent();
@@ -185,7 +235,7 @@ final class Course {
       tellRetry(reason, 0);
       return attempt();
     }
-    return again(errorOf(target, failure), repeatable, reason, null);
+    return again(errorOf(node, failure), repeatable, reason, null);
   }
 
   private CallException errorOf(Endpoint target, TransportFailure failure) {
@@ -207,14 +257,20 @@ final class Course {
         message, kind, target.url(), attempts, requestId, unknown, failure);
   }
 
-  private Step<Answer> answered(Endpoint target, Response response, @Nullable String token) {
+  private Step<Answer> answered(Endpoint node, Response response, @Nullable String token) {
     int code = response.status();
     status = code;
-    core.router.answered(target);
-    noteEpoch(response);
+    Lessons.learn(core, call, response);
     if (code < 300 || call.expected.contains(code)) {
+      core.router.answered(node);
       boolean ofWrite = !call.operation.idempotent();
-      return Step.done(new Answer(response, target, attempts, requestId, ofWrite));
+      return Step.done(new Answer(response, node, attempts, requestId, ofWrite));
+    }
+    ObjectNode problem = Answer.problem(response);
+    if (problem.path("code").asText().equals(SHUTTING_DOWN)) {
+      core.router.failed(node);
+    } else {
+      core.router.answered(node);
     }
     if (code == 401 && core.tokenIsFetched && !tokenRenewed) {
       tokenRenewed = true;
@@ -225,7 +281,6 @@ final class Course {
             return attempt();
           });
     }
-    ObjectNode problem = Answer.problem(response);
     if (code == 421 && call.endpoint == null) {
       redirect = owner(problem);
       if (redirect != null) {
@@ -237,14 +292,14 @@ final class Course {
           new Effect.LoadTopology(patience),
           (value, failure) -> {
             noInterruption(failure);
-            return refused(target, response, problem);
+            return refused(node, response, problem);
           });
     }
-    return refused(target, response, problem);
+    return refused(node, response, problem);
   }
 
   /** What an error answer means: the error it is, and whether another attempt may follow. */
-  private Step<Answer> refused(Endpoint target, Response response, ObjectNode problem) {
+  private Step<Answer> refused(Endpoint node, Response response, ObjectNode problem) {
     int code = response.status();
     boolean isProblem = !problem.isEmpty();
     JsonNode said = problem.path("retryable");
@@ -262,9 +317,22 @@ final class Course {
     ApiException error =
         ApiException.of(
             new ApiException.Facts(code, problem, retryable, attempts, requestId, stillUnknown));
-    avoid = target;
+    avoid = node;
+    asked.add(node);
+    // The errors of a HEAD have no body to say more than their status (RFC 9110, 9.3.2).
+    boolean isUnsaid = code == 503 && call.operation.method().equals("HEAD");
+    String meaning = isUnsaid ? UNSAID : error.code();
+    // A node that is alone has nobody else to tell of.
+    if (MOVING.contains(meaning) && core.router.isCluster()) {
+      core.refreshWanted.run();
+    }
+    anyReplica &= !BEHIND.contains(meaning);
     String reason = error.code().isEmpty() ? "status_" + code : error.code();
     Long retryAfter = RetryAfter.nanos(response.header("retry-after"), core.wallClock.get());
+    if (ABOUT_THE_NODE.contains(meaning) && core.router.hasAnother(asked)) {
+      // How long to wait is told to those who have nobody else to ask.
+      retryAfter = null;
+    }
     return again(error, retryable, reason, retryAfter);
   }
 
@@ -324,19 +392,6 @@ final class Course {
     redirects++;
     core.refreshWanted.run();
     return found;
-  }
-
-  private void noteEpoch(Response response) {
-    String text = response.header("themis-topology-epoch");
-    if (text != null && isNumber(text) && core.router.sawEpoch(Long.parseLong(text))) {
-      core.refreshWanted.run();
-    }
-  }
-
-  static boolean isNumber(String text) {
-    return !text.isEmpty()
-        && text.length() <= 18
-        && text.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 
   private long remaining() {

@@ -12,8 +12,8 @@ import dev.themisdb.client.WriteResult;
 import dev.themisdb.client.errors.ConfigurationException;
 import dev.themisdb.client.generated.Operation;
 import dev.themisdb.client.placement.TokenTable;
+import dev.themisdb.client.transport.Response;
 import java.io.IOException;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -186,14 +186,15 @@ public final class EntityFlows {
 
   private static Call readCall(Core core, Operation operation, Urn urn, ReadOptions options) {
     String target = BEFORE_URN + urn.quoted();
-    if (options.consistency() != null) {
-      List<String> query = Targets.freshness(options.consistency(), options.maxLag());
-      target = Targets.withQuery(target, query);
+    Freshness freshness = core.freshness(options.consistency(), options.maxLag());
+    if (freshness.consistency() != null) {
+      target = Targets.withQuery(target, freshness.parameters());
     }
     Call call = new Call(operation, target, core.timeoutNanos(options.timeout()));
     call.keyHash = TokenTable.keyHash(urn.uuid());
     call.expected = READ_EXPECTED;
-    call.anyReplica = Targets.anyReplica(options.consistency());
+    call.ofOneEntity = true;
+    call.reads(freshness);
     return call;
   }
 
@@ -206,6 +207,7 @@ public final class EntityFlows {
     }
     Headers.addKey(core, call.headers, options);
     call.keyHash = TokenTable.keyHash(urn.uuid());
+    call.ofOneEntity = true;
     call.repeatable = call.headers.containsKey(Headers.IDEMPOTENCY_KEY);
     return call;
   }
@@ -232,9 +234,11 @@ public final class EntityFlows {
   private static Entity entity(Answer answer, Urn urn) {
     long version = version(answer);
     ObjectNode document = answer.document();
-    String lag = answer.response().header("themis-lag-ms");
-    Long lagMs = lag != null && Course.isNumber(lag) ? Long.valueOf(lag) : null;
-    return new Entity(urn, version, document, answer.response().header("themis-role"), lagMs);
+    Response response = answer.response();
+    String lag = response.header("themis-lag-ms");
+    Long lagMs = lag != null && Lessons.isNumber(lag) ? Long.valueOf(lag) : null;
+    String role = response.header(Lessons.ROLE);
+    return new Entity(urn, version, document, role, lagMs, response.header(Lessons.NODE));
   }
 
   private static long version(Answer answer) {

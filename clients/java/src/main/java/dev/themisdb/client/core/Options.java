@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * @param userAgent the header
  * @param parallel requests of one batch in flight at once
  * @param json the codec
+ * @param freshness of reads that say nothing
+ * @param nearness where the client is
+ * @param sessions whether lagging reads see what the client has seen
  */
 public record Options(
     List<Endpoint> endpoints,
@@ -41,7 +44,10 @@ public record Options(
     Duration refreshInterval,
     String userAgent,
     int parallel,
-    Json json) {
+    Json json,
+    Freshness freshness,
+    Nearness nearness,
+    boolean sessions) {
 
   /**
    * Checks the parts; throws ConfigurationException.
@@ -59,6 +65,9 @@ public record Options(
    * @param userAgent the header
    * @param parallel requests of one batch in flight at once
    * @param json the codec
+   * @param freshness of reads that say nothing
+   * @param nearness where the client is
+   * @param sessions whether lagging reads see what the client has seen
    */
   public Options {
     endpoints = List.copyOf(endpoints);

@@ -1,14 +1,9 @@
 package dev.themisdb.client.core;
 
-import dev.themisdb.client.Consistency;
 import dev.themisdb.client.generated.Operation;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /** Paths and queries. */
 final class Targets {
@@ -36,22 +31,5 @@ final class Targets {
 
   static String withQuery(String path, List<String> parameters) {
     return parameters.isEmpty() ? path : path + "?" + String.join("&", parameters);
-  }
-
-  /** How fresh a read must be, as parameters. */
-  static List<String> freshness(@Nullable Consistency consistency, @Nullable Duration maxLag) {
-    List<String> found = new ArrayList<>(2);
-    if (consistency != null) {
-      found.add("consistency=" + consistency.wire());
-    }
-    if (maxLag != null) {
-      found.add(String.format(Locale.ROOT, "max_lag_ms=%d", maxLag.toMillis()));
-    }
-    return found;
-  }
-
-  /** Whether a lagging replica may answer. */
-  static boolean anyReplica(@Nullable Consistency consistency) {
-    return consistency == Consistency.BOUNDED || consistency == Consistency.EVENTUAL;
   }
 }

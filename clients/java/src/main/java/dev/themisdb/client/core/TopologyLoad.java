@@ -9,6 +9,7 @@ import dev.themisdb.client.transport.TransportFailure;
 import java.io.IOException;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -19,17 +20,21 @@ import java.util.Map;
 final class TopologyLoad {
 
   private static final byte[] NOTHING = {};
+  private static final long ATTEMPT_LEAST_NANOS = 500_000_000L;
 
   private final Core core;
   private final Router router;
   private final Iterator<Endpoint> order;
+  private int left;
   private final long timeoutNanos;
   private final long deadline;
 
   private TopologyLoad(Core core, long timeoutNanos) {
     this.core = core;
     this.router = core.router;
-    this.order = router.refreshOrder().iterator();
+    List<Endpoint> drawn = router.refreshOrder();
+    this.order = drawn.iterator();
+    this.left = drawn.size();
     this.timeoutNanos = timeoutNanos;
     this.deadline = core.clock.getAsLong() + timeoutNanos;
   }
@@ -70,8 +75,11 @@ final class TopologyLoad {
     if (view != null && view.etag() != null) {
       headers.put("If-None-Match", view.etag());
     }
-    // A node that hangs must leave time to ask another one.
-    long allowed = Math.min(deadline - core.clock.getAsLong(), timeoutNanos / 2);
+    // A node that hangs must leave time to ask the others.
+    long remaining = deadline - core.clock.getAsLong();
+    long share = Math.min(remaining / Math.max(left, 1), timeoutNanos / 2);
+    left--;
+    long allowed = Math.min(remaining, Math.max(share, ATTEMPT_LEAST_NANOS));
     if (allowed <= 0) {
       return none();
     }

@@ -16,6 +16,8 @@ final class ApiExceptions {
           "collection_exists", AlreadyExistsException::new,
           "collection_model_mismatch", ModelMismatchException::new,
           "namespace_not_empty", NamespaceNotEmptyException::new,
+          "lag_exceeded", LagExceededException::new,
+          "session_not_reached", SessionNotReachedException::new,
           "outcome_unknown", OutcomeUnknownException::new);
 
   private static final Map<Integer, Function<Facts, ApiException>> BY_STATUS =

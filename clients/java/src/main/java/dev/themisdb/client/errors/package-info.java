@@ -31,6 +31,8 @@
  *         ├── TooManyRequestsException         429; retryAfter()
  *         └── ServerException                  5xx
  *             ├── UnavailableException         503
+ *             │   ├── LagExceededException     no replica is fresh enough; limit(), lagMs()
+ *             │   └── SessionNotReachedException  none has what this client has seen
  *             ├── OutcomeUnknownException      504: the write may or may not have happened
  *             └── DiskFullException            507
  * </pre>

@@ -3,14 +3,17 @@
 package dev.themisdb.client.generated;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Figures for a dashboard.
  *
+ * @param nodeId the node whose figures they are; null if absent
  * @param timestampMs when they were taken, in milliseconds since 1970
  * @param intervalMs the distance of the points of a series in milliseconds
  * @param queryLatencyP95 the 95th percentile of request latency in milliseconds, the oldest point
@@ -22,7 +25,9 @@ import java.util.Objects;
  * @param process of the process
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_NULL)
 public record AdminMetrics(
+    @JsonProperty("node_id") @Nullable String nodeId,
     @JsonProperty(value = "timestamp_ms", required = true) long timestampMs,
     @JsonProperty(value = "interval_ms", required = true) long intervalMs,
     @JsonProperty(value = "query_latency_p95", required = true) List<Point> queryLatencyP95,
@@ -34,6 +39,7 @@ public record AdminMetrics(
   /**
    * Checks what must be there, and copies the lists.
    *
+   * @param nodeId the node whose figures they are; null if absent
    * @param timestampMs when they were taken, in milliseconds since 1970
    * @param intervalMs the distance of the points of a series in milliseconds
    * @param queryLatencyP95 the 95th percentile of request latency in milliseconds, the oldest point

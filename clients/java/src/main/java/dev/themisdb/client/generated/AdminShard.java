@@ -3,6 +3,7 @@
 package dev.themisdb.client.generated;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 import java.util.Objects;
@@ -17,9 +18,11 @@ import org.jspecify.annotations.Nullable;
  * @param health healthy: all replicas are up; degraded: some are not; down: there is no leader
  * @param datacenter the datacenter of its leader
  * @param tokenRanges which hashes it owns, as ranges that do not touch, sorted
- * @param keyCount how many entities it has
+ * @param keyCount how many entities it has; 0 also where that is not known, see key_count_known
+ * @param keyCountKnown whether key_count was learned; missing means yes; null if absent
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_NULL)
 public record AdminShard(
     @JsonProperty(value = "shard_id", required = true) String shardId,
     @JsonProperty(value = "primary_endpoint", required = true) @Nullable String primaryEndpoint,
@@ -27,7 +30,8 @@ public record AdminShard(
     @JsonProperty(value = "health", required = true) String health,
     @JsonProperty(value = "datacenter", required = true) String datacenter,
     @JsonProperty(value = "token_ranges", required = true) List<TokenRange> tokenRanges,
-    @JsonProperty(value = "key_count", required = true) long keyCount) {
+    @JsonProperty(value = "key_count", required = true) long keyCount,
+    @JsonProperty("key_count_known") @Nullable Boolean keyCountKnown) {
   /**
    * Checks what must be there, and copies the lists.
    *
@@ -37,7 +41,8 @@ public record AdminShard(
    * @param health healthy: all replicas are up; degraded: some are not; down: there is no leader
    * @param datacenter the datacenter of its leader
    * @param tokenRanges which hashes it owns, as ranges that do not touch, sorted
-   * @param keyCount how many entities it has
+   * @param keyCount how many entities it has; 0 also where that is not known, see key_count_known
+   * @param keyCountKnown whether key_count was learned; missing means yes; null if absent
    */
   public AdminShard {
     Objects.requireNonNull(shardId, "shard_id");

@@ -133,6 +133,27 @@ public enum ErrorCode {
   COLLECTION_NOT_FOUND("collection_not_found", 404, "Collection not found", Retryable.NO, false),
 
   /**
+   * 404: The cluster has no node of this id.
+   *
+   * <p>What to do: Compare with adminNodes ({@code themis-admin nodes}).
+   */
+  NODE_NOT_FOUND("node_not_found", 404, "Node not found", Retryable.NO, false),
+
+  /**
+   * 404: The topology has no shard of this id.
+   *
+   * <p>What to do: Compare with adminShards ({@code themis-admin shards}).
+   */
+  SHARD_NOT_FOUND("shard_not_found", 404, "Shard not found", Retryable.NO, false),
+
+  /**
+   * 404: There is no join token of this id, or none any more.
+   *
+   * <p>What to do: Nothing, if it was to be revoked; adminJoinTokens lists those there are.
+   */
+  JOIN_TOKEN_NOT_FOUND("join_token_not_found", 404, "Join token not found", Retryable.NO, false),
+
+  /**
    * 405: The path exists, but not with this method. {@code allowed} and the Allow header list those
    * it has.
    *
@@ -185,6 +206,40 @@ public enum ErrorCode {
    */
   METADATA_CONFLICT(
       "metadata_conflict", 409, "Concurrent change of the catalogue", Retryable.YES, false),
+
+  /**
+   * 409: The topology changed between reading and writing it, more often than the server was
+   * willing to repeat. Nothing was changed.
+   *
+   * <p>What to do: Look at the topology, and send the request again if it is still wanted.
+   */
+  TOPOLOGY_CONFLICT(
+      "topology_conflict", 409, "Concurrent change of the topology", Retryable.YES, false),
+
+  /**
+   * 409: A replica cannot be placed as the request wants; {@code detail} says why. Nothing was
+   * changed.
+   *
+   * <p>What to do: Choose another node, or add one first; adminShard shows where the replicas are.
+   */
+  PLACEMENT_REFUSED("placement_refused", 409, "Placement refused", Retryable.NO, false),
+
+  /**
+   * 409: The node cannot be drained or removed, for it holds what no other node would have; {@code
+   * detail} says what. Nothing was changed.
+   *
+   * <p>What to do: Add a node, drain this one, and remove it when it holds no replica; force=true
+   * only for a node that will never come back.
+   */
+  NODE_IN_USE("node_in_use", 409, "Node is in use", Retryable.NO, false),
+
+  /**
+   * 409: The leader cannot be moved to this node, or did not move in time; {@code detail} says why.
+   * It is where it was, or where the shard has since put it.
+   *
+   * <p>What to do: Choose another voter, which adminShard lists; or wait until the change is over.
+   */
+  TRANSFER_REFUSED("transfer_refused", 409, "Transfer of the leader refused", Retryable.NO, false),
 
   /**
    * 412: If-Match or If-None-Match did not hold when the write was applied. {@code version} is the
@@ -320,6 +375,60 @@ public enum ErrorCode {
    * <p>What to do: Retry with backoff; an election takes about a second.
    */
   NO_LEADER("no_leader", 503, "No leader", Retryable.YES, false),
+
+  /**
+   * 503: A node that is needed for the request could not be reached; the request was not carried
+   * out.
+   *
+   * <p>What to do: Retry with backoff, or ask another node; adminNodes says since when it has been
+   * away.
+   */
+  NODE_UNREACHABLE("node_unreachable", 503, "Node does not answer", Retryable.YES, false),
+
+  /**
+   * 503: No replica that can be reached could prove that it is at most {@code limit} milliseconds
+   * behind the leader; {@code lag_ms} is the least that one could prove.
+   *
+   * <p>What to do: Retry with backoff, allow a greater max_lag_ms, or read with
+   * consistency=eventual if any state will do.
+   */
+  LAG_EXCEEDED("lag_exceeded", 503, "No replica is fresh enough", Retryable.YES, false),
+
+  /**
+   * 503: No replica that can be reached has the state that Themis-Session speaks of, in the time
+   * that a read waits for it.
+   *
+   * <p>What to do: Retry with backoff; if it lasts, the token is not of this cluster's history.
+   * Begin a new session without it.
+   */
+  SESSION_NOT_REACHED("session_not_reached", 503, "Session not reached", Retryable.YES, false),
+
+  /**
+   * 503: The node acted on a topology older than the one it met, and was refused; the request was
+   * not carried out. {@code epoch} is the newer one.
+   *
+   * <p>What to do: Retry; the node refreshes its topology at once.
+   */
+  STALE_EPOCH("stale_epoch", 503, "Topology of the node is old", Retryable.YES, false),
+
+  /**
+   * 503: The metadata store shows an older epoch of the topology than this node has seen, or
+   * another topology of the same epoch. Changes of the topology are refused; data is served on by
+   * the topology that was seen.
+   *
+   * <p>What to do: Restore the store to what it was; docs/operate says how to go on if that is
+   * lost.
+   */
+  METADATA_OUTDATED("metadata_outdated", 503, "Metadata store is outdated", Retryable.NO, false),
+
+  /**
+   * 503: The metadata store does not answer, or has no majority. Nothing was changed. Reads, and
+   * writes into existing collections, go on.
+   *
+   * <p>What to do: Bring the store back; then send the request again.
+   */
+  METADATA_UNAVAILABLE(
+      "metadata_unavailable", 503, "Metadata cannot be changed now", Retryable.YES, false),
 
   /**
    * 504: The write was accepted, but not confirmed in time. It may have been carried out, may still

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param owner the endpoint of the owner of the key; null if absent
  * @param epoch the epoch of the topology that says so; null if absent
  * @param retryAfterS after how many seconds to try again; null if absent
+ * @param lagMs the least lag that a replica could prove in milliseconds; null if absent
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -41,7 +42,8 @@ public record ItemError(
     @Nullable String expected,
     @Nullable String owner,
     @Nullable Long epoch,
-    @JsonProperty("retry_after_s") @Nullable Integer retryAfterS) {
+    @JsonProperty("retry_after_s") @Nullable Integer retryAfterS,
+    @JsonProperty("lag_ms") @Nullable Long lagMs) {
   /**
    * Checks what must be there, and copies the lists.
    *
@@ -59,6 +61,7 @@ public record ItemError(
    * @param owner the endpoint of the owner of the key; null if absent
    * @param epoch the epoch of the topology that says so; null if absent
    * @param retryAfterS after how many seconds to try again; null if absent
+   * @param lagMs the least lag that a replica could prove in milliseconds; null if absent
    */
   public ItemError {
     Objects.requireNonNull(code, "code");

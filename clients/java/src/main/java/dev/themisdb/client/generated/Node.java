@@ -3,8 +3,10 @@
 package dev.themisdb.client.generated;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A server process.
@@ -13,17 +15,24 @@ import java.util.Objects;
  * @param endpoint where clients reach it: scheme, host and port
  * @param datacenter the datacenter it is in
  * @param rack the rack it is in
- * @param state what it is doing
+ * @param state what it is doing. leaving: its replicas move to other nodes
  * @param version the version of its server
+ * @param health healthy; degraded: it serves, but something is wrong with it; down: nothing has
+ *     been heard of it for longer than its lease; null if absent
+ * @param kind data: it holds replicas that vote; read_replica: it holds copies for bounded and
+ *     eventual reads, and never leads; null if absent
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
+@JsonInclude(JsonInclude.Include.NON_NULL)
 public record Node(
     @JsonProperty(value = "node_id", required = true) String nodeId,
     @JsonProperty(value = "endpoint", required = true) String endpoint,
     @JsonProperty(value = "datacenter", required = true) String datacenter,
     @JsonProperty(value = "rack", required = true) String rack,
     @JsonProperty(value = "state", required = true) String state,
-    @JsonProperty(value = "version", required = true) String version) {
+    @JsonProperty(value = "version", required = true) String version,
+    @Nullable String health,
+    @Nullable String kind) {
   /**
    * Checks what must be there, and copies the lists.
    *
@@ -31,8 +40,12 @@ public record Node(
    * @param endpoint where clients reach it: scheme, host and port
    * @param datacenter the datacenter it is in
    * @param rack the rack it is in
-   * @param state what it is doing
+   * @param state what it is doing. leaving: its replicas move to other nodes
    * @param version the version of its server
+   * @param health healthy; degraded: it serves, but something is wrong with it; down: nothing has
+   *     been heard of it for longer than its lease; null if absent
+   * @param kind data: it holds replicas that vote; read_replica: it holds copies for bounded and
+   *     eventual reads, and never leads; null if absent
    */
   public Node {
     Objects.requireNonNull(nodeId, "node_id");

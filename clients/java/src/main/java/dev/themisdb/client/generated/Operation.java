@@ -15,7 +15,7 @@ public enum Operation {
       "/entity/{urn}",
       List.of("urn"),
       List.of("consistency", "max_lag_ms"),
-      List.of("If-None-Match"),
+      List.of("Themis-Session", "If-None-Match"),
       List.of(),
       "application/json",
       List.of(200, 304),
@@ -29,7 +29,7 @@ public enum Operation {
       "/entity/{urn}",
       List.of("urn"),
       List.of("consistency", "max_lag_ms"),
-      List.of("If-None-Match"),
+      List.of("Themis-Session", "If-None-Match"),
       List.of(),
       null,
       List.of(200, 304),
@@ -85,7 +85,7 @@ public enum Operation {
       "/batch/get",
       List.of(),
       List.of("consistency", "max_lag_ms"),
-      List.of(),
+      List.of("Themis-Session"),
       List.of("application/json"),
       "application/json",
       List.of(200),
@@ -267,7 +267,7 @@ public enum Operation {
       "/namespaces/{namespace}/collections/{collection}/count",
       List.of("namespace", "collection"),
       List.of("consistency", "max_lag_ms"),
-      List.of(),
+      List.of("Themis-Session"),
       List.of(),
       "application/json",
       List.of(200),
@@ -281,7 +281,7 @@ public enum Operation {
       "/namespaces/{namespace}/collections/{collection}/entities",
       List.of("namespace", "collection"),
       List.of("limit", "cursor", "include", "consistency", "max_lag_ms"),
-      List.of(),
+      List.of("Themis-Session"),
       List.of(),
       "application/json",
       List.of(200),
@@ -392,12 +392,208 @@ public enum Operation {
       "GET",
       "/api/admin/metrics",
       List.of(),
+      List.of("node_id"),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.ANY,
+      true),
+
+  /** Read how the cluster is. */
+  ADMIN_STATUS(
+      "adminStatus",
+      "GET",
+      "/api/admin/status",
+      List.of(),
       List.of(),
       List.of(),
       List.of(),
       "application/json",
       List.of(200),
       Routing.ANY,
+      true),
+
+  /** List the nodes. */
+  ADMIN_NODES(
+      "adminNodes",
+      "GET",
+      "/api/admin/nodes",
+      List.of(),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.ANY,
+      true),
+
+  /** Describe a node. */
+  ADMIN_NODE(
+      "adminNode",
+      "GET",
+      "/api/admin/nodes/{node_id}",
+      List.of("node_id"),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.ANY,
+      true),
+
+  /** Remove a node from the cluster. */
+  ADMIN_REMOVE_NODE(
+      "adminRemoveNode",
+      "DELETE",
+      "/api/admin/nodes/{node_id}",
+      List.of("node_id"),
+      List.of("force"),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.LEADER,
+      true),
+
+  /** Move everything off a node. */
+  ADMIN_DRAIN_NODE(
+      "adminDrainNode",
+      "POST",
+      "/api/admin/nodes/{node_id}/drain",
+      List.of("node_id"),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.LEADER,
+      true),
+
+  /** Let a node that is leaving stay. */
+  ADMIN_UNDRAIN_NODE(
+      "adminUndrainNode",
+      "POST",
+      "/api/admin/nodes/{node_id}/undrain",
+      List.of("node_id"),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.LEADER,
+      true),
+
+  /** List the shards with their replicas. */
+  ADMIN_SHARDS(
+      "adminShards",
+      "GET",
+      "/api/admin/shards",
+      List.of(),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.ANY,
+      true),
+
+  /** Describe a shard. */
+  ADMIN_SHARD(
+      "adminShard",
+      "GET",
+      "/api/admin/shards/{shard_id}",
+      List.of("shard_id"),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.ANY,
+      true),
+
+  /** Move the leader of a shard. */
+  ADMIN_TRANSFER_LEADER(
+      "adminTransferLeader",
+      "POST",
+      "/api/admin/shards/{shard_id}/transfer-leader",
+      List.of("shard_id"),
+      List.of(),
+      List.of(),
+      List.of("application/json"),
+      "application/json",
+      List.of(200),
+      Routing.ANY,
+      true),
+
+  /** Move a replica of a shard to another node. */
+  ADMIN_REPLACE_REPLICA(
+      "adminReplaceReplica",
+      "POST",
+      "/api/admin/shards/{shard_id}/replace-replica",
+      List.of("shard_id"),
+      List.of(),
+      List.of(),
+      List.of("application/json"),
+      "application/json",
+      List.of(200),
+      Routing.LEADER,
+      true),
+
+  /** Set how many replicas each shard shall have. */
+  ADMIN_SET_REPLICAS(
+      "adminSetReplicas",
+      "PUT",
+      "/api/admin/replicas",
+      List.of(),
+      List.of(),
+      List.of(),
+      List.of("application/json"),
+      "application/json",
+      List.of(200),
+      Routing.LEADER,
+      true),
+
+  /** List the join tokens. */
+  ADMIN_JOIN_TOKENS(
+      "adminJoinTokens",
+      "GET",
+      "/api/admin/join-tokens",
+      List.of(),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.ANY,
+      true),
+
+  /** Make a join token. */
+  ADMIN_CREATE_JOIN_TOKEN(
+      "adminCreateJoinToken",
+      "POST",
+      "/api/admin/join-tokens",
+      List.of(),
+      List.of(),
+      List.of(),
+      List.of("application/json"),
+      "application/json",
+      List.of(201),
+      Routing.LEADER,
+      true),
+
+  /** Revoke a join token. */
+  ADMIN_REVOKE_JOIN_TOKEN(
+      "adminRevokeJoinToken",
+      "DELETE",
+      "/api/admin/join-tokens/{token_id}",
+      List.of("token_id"),
+      List.of(),
+      List.of(),
+      List.of(),
+      "application/json",
+      List.of(200),
+      Routing.LEADER,
       true);
 
   /** The version of the API that this table describes, major.minor. */

@@ -27,10 +27,13 @@ import org.jspecify.annotations.Nullable;
  * @param version with precondition_failed, the current version; null if there is no entity; null if
  *     absent
  * @param owner with wrong_shard, the endpoint to ask; null while it is not known; null if absent
- * @param epoch with wrong_shard, the epoch of the topology that says so; null if absent
+ * @param epoch with wrong_shard and stale_epoch, the epoch of the topology that says so; null if
+ *     absent
  * @param retryAfterS after how many seconds to try again, as in Retry-After; null if absent
  * @param allowed what would have been accepted instead; null if absent
  * @param expected what was expected there; null if absent
+ * @param lagMs with lag_exceeded, the least lag that a replica could prove, in milliseconds;
+ *     missing if none could; null if absent
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -52,7 +55,8 @@ public record Problem(
     @Nullable Long epoch,
     @JsonProperty("retry_after_s") @Nullable Integer retryAfterS,
     @Nullable List<String> allowed,
-    @Nullable String expected) {
+    @Nullable String expected,
+    @JsonProperty("lag_ms") @Nullable Long lagMs) {
   /**
    * Checks what must be there, and copies the lists.
    *
@@ -71,10 +75,13 @@ public record Problem(
    * @param version with precondition_failed, the current version; null if there is no entity; null
    *     if absent
    * @param owner with wrong_shard, the endpoint to ask; null while it is not known; null if absent
-   * @param epoch with wrong_shard, the epoch of the topology that says so; null if absent
+   * @param epoch with wrong_shard and stale_epoch, the epoch of the topology that says so; null if
+   *     absent
    * @param retryAfterS after how many seconds to try again, as in Retry-After; null if absent
    * @param allowed what would have been accepted instead; null if absent
    * @param expected what was expected there; null if absent
+   * @param lagMs with lag_exceeded, the least lag that a replica could prove, in milliseconds;
+   *     missing if none could; null if absent
    */
   public Problem {
     Objects.requireNonNull(type, "type");

@@ -44,6 +44,11 @@ class ApiExceptionTest {
     assertInstanceOf(EntityNotFoundException.class, error(404, problem("entity_not_found")));
     assertEquals(NotFoundException.class, error(404, problem("route_not_found")).getClass());
     assertInstanceOf(AlreadyExistsException.class, error(409, problem("namespace_exists")));
+    assertInstanceOf(LagExceededException.class, error(503, problem("lag_exceeded")));
+    assertInstanceOf(SessionNotReachedException.class, error(503, problem("session_not_reached")));
+    assertEquals(NotFoundException.class, error(404, problem("node_not_found")).getClass());
+    assertEquals(ConflictException.class, error(409, problem("node_in_use")).getClass());
+    assertEquals(UnavailableException.class, error(503, problem("stale_epoch")).getClass());
     assertTrue(error(504, problem("outcome_unknown")).outcomeUnknown());
   }
 

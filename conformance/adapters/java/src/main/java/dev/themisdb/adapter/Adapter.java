@@ -32,7 +32,7 @@ public final class Adapter {
 
   private static final String[] FEATURES = {
     "vectors", "entities", "batches", "iterate", "catalogue", "cluster", "cancel", "hooks",
-    "tokens", "tls"
+    "tokens", "tls", "administration", "replicas", "sessions"
   };
 
   private record Client(AutoCloseable client, Recorder recorder) {}

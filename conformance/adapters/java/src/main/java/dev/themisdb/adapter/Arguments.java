@@ -57,6 +57,20 @@ final class Arguments {
     return node(name).textValue();
   }
 
+  /** A text that may be missing, or null. */
+  String textOrNull(String name) {
+    return has(name) ? text(name) : null;
+  }
+
+  int number(String name) {
+    return node(name).intValue();
+  }
+
+  /** A number of seconds that may be missing, or null. */
+  Duration secondsOrNull(String name) {
+    return has(name) ? Duration.ofSeconds(node(name).longValue()) : null;
+  }
+
   boolean flag(String name) {
     left.remove(name);
     return args.path(name).asBoolean(false);

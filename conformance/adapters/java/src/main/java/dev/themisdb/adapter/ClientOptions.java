@@ -2,6 +2,7 @@ package dev.themisdb.adapter;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.themisdb.client.ClientBuilder;
+import dev.themisdb.client.Consistency;
 import dev.themisdb.client.RetryBudget;
 import dev.themisdb.client.RetryPolicy;
 import dev.themisdb.client.transport.TlsOptions;
@@ -43,6 +44,11 @@ final class ClientOptions {
       case "idempotency_keys" -> builder.idempotencyKeys(value.booleanValue());
       case "parallel" -> builder.parallel(value.intValue());
       case "pool_size" -> builder.poolSize(value.intValue());
+      case "consistency" -> builder.consistency(Consistency.of(value.textValue()));
+      case "max_lag_ms" -> builder.maxLag(Duration.ofMillis(value.longValue()));
+      case "datacenter" -> builder.datacenter(value.textValue());
+      case "rack" -> builder.rack(value.textValue());
+      case "sessions" -> builder.sessions(value.booleanValue());
       case "token" -> builder.token(value.textValue());
       case "token_sequence" -> tokenSequence(builder, texts(value));
       case "tls" -> builder.tls(tls(value));

@@ -7,6 +7,7 @@ import dev.themisdb.client.ReadOptions;
 import dev.themisdb.client.ThemisClient;
 import dev.themisdb.client.VersionMatch;
 import dev.themisdb.client.WriteOptions;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 
@@ -21,6 +22,7 @@ final class SyncOps {
           case "get", "get_entity", "exists" -> read(client, op, args);
           case "put", "patch", "delete" -> write(client, op, args);
           case "batch_get", "batch_put", "batch_delete" -> batch(client, op, args);
+          case "session_token", "merge_session", "forget_session" -> session(client, op, args);
           default -> other(client, op, args);
         };
     return found;
@@ -115,6 +117,9 @@ final class SyncOps {
       return () -> client.countCollection(name, options);
     }
     CallOptions options = args.call();
+    if (op.startsWith("admin_")) {
+      return administration(client, op, args, options);
+    }
     return op.endsWith("_namespace") || op.endsWith("_collection")
         ? catalogue(client, op, args, options)
         : cluster(client, op, args, options);
@@ -157,10 +162,59 @@ final class SyncOps {
       case "topology" -> () -> client.topology(options);
       case "version" -> () -> client.version(options);
       case "metrics" -> () -> client.metrics(options);
-      case "admin_topology" -> () -> client.adminTopology(options);
-      case "admin_metrics" -> () -> client.adminMetrics(options);
       case "health" ->
           () -> endpoint == null ? client.health(options) : client.health(endpoint, options);
+      default -> throw new Unsupported("the op " + op);
+    };
+  }
+
+  private static Callable<Object> session(ThemisClient client, String op, Arguments args) {
+    String token = args.textOrNull("token");
+    args.done();
+    return () -> {
+      switch (op) {
+        case "merge_session" -> client.mergeSession(token);
+        case "forget_session" -> client.forgetSession();
+        default -> {
+          return client.sessionToken();
+        }
+      }
+      return null;
+    };
+  }
+
+  private static Callable<Object> administration(
+      ThemisClient client, String op, Arguments args, CallOptions options) {
+    String node = args.textOrNull("node_id");
+    String shard = args.textOrNull("shard_id");
+    String source = args.textOrNull("source");
+    String target = args.textOrNull("target");
+    String token = args.textOrNull("token_id");
+    String description = args.textOrNull("description");
+    Duration ttl = args.secondsOrNull("ttl_s");
+    boolean force = args.flag("force");
+    int replicas = op.equals("admin_set_replicas") ? args.number("replicas") : 0;
+    args.done();
+    return switch (op) {
+      case "admin_topology" -> () -> client.adminTopology(options);
+      case "admin_metrics" ->
+          () -> node == null ? client.adminMetrics(options) : client.adminMetrics(node, options);
+      case "admin_status" -> () -> client.adminStatus(options);
+      case "admin_nodes" -> () -> client.adminNodes(options);
+      case "admin_node" -> () -> client.adminNode(node, options);
+      case "admin_remove_node" -> () -> client.adminRemoveNode(node, force, options);
+      case "admin_drain_node" -> () -> client.adminDrainNode(node, options);
+      case "admin_undrain_node" -> () -> client.adminUndrainNode(node, options);
+      case "admin_shards" -> () -> client.adminShards(options);
+      case "admin_shard" -> () -> client.adminShard(shard, options);
+      case "admin_transfer_leader" -> () -> client.adminTransferLeader(shard, target, options);
+      case "admin_replace_replica" ->
+          () -> client.adminReplaceReplica(shard, source, target, options);
+      case "admin_set_replicas" -> () -> client.adminSetReplicas(replicas, options);
+      case "admin_join_tokens" -> () -> client.adminJoinTokens(options);
+      case "admin_create_join_token" ->
+          () -> client.adminCreateJoinToken(ttl, description, options);
+      case "admin_revoke_join_token" -> () -> client.adminRevokeJoinToken(token, options);
       default -> throw new Unsupported("the op " + op);
     };
   }

@@ -21,6 +21,7 @@ import dev.themisdb.client.errors.ClientClosedException;
 import dev.themisdb.client.errors.ConfigurationException;
 import dev.themisdb.client.errors.EncodingException;
 import dev.themisdb.client.errors.InvalidUrnException;
+import dev.themisdb.client.errors.LagExceededException;
 import dev.themisdb.client.errors.PreconditionFailedException;
 import dev.themisdb.client.errors.ThemisException;
 import dev.themisdb.client.errors.TimeoutException;
@@ -86,11 +87,17 @@ final class Wire {
 
   /** What a call gave, as the protocol's table of ops says. */
   static JsonNode shape(String op, Object value) {
+    if (value == null) {
+      return NullNode.instance;
+    }
     if (value instanceof Optional<?> optional) {
       return optional.isEmpty() ? NullNode.instance : shape(op, optional.get());
     }
-    if (op.equals("drop_namespace") || op.equals("drop_collection")) {
+    if (op.startsWith("drop_") || op.equals("admin_revoke_join_token")) {
       return NullNode.instance;
+    }
+    if (op.equals("session_token")) {
+      return object().put("token", (String) value);
     }
     if (op.equals("metrics")) {
       return object().put("text", (String) value);
@@ -104,7 +111,8 @@ final class Wire {
           : shape(op, read.entity());
     }
     if (value instanceof Entity entity) {
-      return entity(entity).put("role", entity.role()).put("lag_ms", entity.lagMs());
+      ObjectNode found = entity(entity).put("role", entity.role());
+      return found.put("lag_ms", entity.lagMs()).put("node", entity.node());
     }
     if (value instanceof WriteResult written) {
       ObjectNode found = object().put("urn", written.urn().toString());
@@ -222,6 +230,10 @@ final class Wire {
     }
     if (error instanceof TooLargeException large) {
       putLong(found, "limit", large.limit());
+    }
+    if (error instanceof LagExceededException behind) {
+      putLong(found, "limit", behind.limit());
+      putLong(found, "lag_ms", behind.lagMs());
     }
     if (error instanceof TooManyRequestsException busy) {
       busy.retryAfter().ifPresent(wait -> found.put("retry_after_ms", wait.toMillis()));

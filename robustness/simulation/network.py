@@ -1,0 +1,75 @@
+"""The network between nodes, and between nodes and clients: late, lossy, and cut where it hurts.
+
+A link is a pair (from, to), so a partition may cut one direction alone. Real streams between nodes are TCP: within a
+stream nothing is reordered or doubled, but a stream breaks and is made anew, and then a message may be lost or arrive
+twice. Raft must bear all of it anyway, so here each message fares for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from robustness.simulation.plan import Weather
+    from robustness.simulation.world import World
+
+
+class Network:
+    """Carries messages between nodes, when and if it pleases."""
+
+    def __init__(self, world: World, random: Random, weather: Weather) -> None:
+        self._world = world
+        self._random = random
+        self.weather = weather
+        self._blocked: set[tuple[int, int]] = set()
+        self.sent = self.lost = 0
+
+    def send(self, frm: int, to: int, payload: object, delay_us: int = 0) -> None:
+        """Send a message between nodes, `delay_us` from now; it arrives later, once, twice or never."""
+        self.sent += 1
+        if to not in self._world.nodes or (frm, to) in self._blocked or self._unlucky(self.weather.loss):
+            self.lost += 1
+            return
+        self._world.after(delay_us + self.latency_us(), self._arrive, frm, to, payload)
+        if self._unlucky(self.weather.duplicates):
+            self._world.after(delay_us + self.latency_us(), self._arrive, frm, to, payload)
+
+    def _arrive(self, frm: int, to: int, payload: object) -> None:
+        if (frm, to) in self._blocked:
+            self.lost += 1
+            return
+        self._world.nodes[to].receive(frm, payload)
+
+    def latency_us(self) -> int:
+        """Return how long a message takes, this time."""
+        weather = self.weather
+        latency_us = weather.latency_us + int(self._random.random() * weather.jitter_us)
+        if self._unlucky(weather.stragglers):
+            latency_us += int(self._random.random() * weather.straggle_us)
+        return latency_us
+
+    def _unlucky(self, probability: float) -> bool:
+        return probability > 0 and self._random.random() < probability
+
+    def reachable(self, frm: int, to: int) -> bool:
+        """Whether messages go from one node to the other at all."""
+        return (frm, to) not in self._blocked
+
+    # -- partitions ---------------------------------------------------------------------------------------------
+    def split(self, sides: Iterable[Iterable[int]]) -> None:
+        """Cut every link between nodes of different sides."""
+        groups = [set(side) for side in sides]
+        for one in groups:
+            for other in groups:
+                if one is not other:
+                    self._blocked.update((frm, to) for frm in one for to in other)
+
+    def cut_one_way(self, frm: int, to: Iterable[int]) -> None:
+        """Let nothing that `frm` says reach `to`; what they say still reaches it."""
+        self._blocked.update((frm, other) for other in to)
+
+    def heal(self) -> None:
+        """Join everything again."""
+        self._blocked.clear()

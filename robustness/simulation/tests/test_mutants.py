@@ -1,0 +1,43 @@
+"""Every planted fault is caught, by an invariant that its paragraph names, within its seeds."""
+
+from __future__ import annotations
+
+import pytest
+
+from robustness.simulation.mutants.hunting import hunt
+from robustness.simulation.mutants.planting import Change, Mutant, PlantingError, load, planted
+from robustness.simulation.run import run
+from themis_server.replication.log import Log
+
+MUTANTS = load()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+def test_a_planted_fault_is_caught_and_nothing_else(mutant: Mutant) -> None:
+    catch = hunt(mutant)
+
+    assert catch.outcome is not None, f"{mutant.name}: {mutant.about} Nobody noticed in {catch.seeds} seeds."
+    assert catch.outcome.broken in mutant.caught_by, f"caught by something else: {catch.outcome.detail}"
+    unharmed = run(catch.outcome.seed)
+    assert not unharmed.broken, f"seed {unharmed.seed} breaks without the fault too: {unharmed.detail}"
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 12
+
+
+def test_the_unharmed_code_is_back_afterwards() -> None:
+    before = Log.sync.__code__
+
+    with planted(MUTANTS[0]):
+        assert Log.sync.__code__ is not before
+
+    assert Log.sync.__code__ is before
+
+
+def test_a_fault_whose_source_is_gone_is_refused() -> None:
+    change = Change("themis_server.replication.log:Log.sync", "no such line", "pass")
+
+    with pytest.raises(PlantingError, match="contains 0 times"), planted(Mutant("gone", "", (change,), ())):
+        pass
