@@ -99,9 +99,17 @@ class Agent:
         """Take what group 0 applied."""
         self._store.publish(changes)
 
-    def excludes(self, raft_id: int) -> bool:
-        """Whether a node is none of the cluster, as far as this one knows: its connections are refused."""
-        return self.view.current.by_raft_id(raft_id) is None
+    def replaced(self) -> None:
+        """Take note that a snapshot took the place of the metadata."""
+        self._store.replaced()
+
+    def knows(self, raft_id: int) -> bool:
+        """Whether a node is one of the cluster, as far as this one knows: else it has no address to send to."""
+        return self.view.current.by_raft_id(raft_id) is not None
+
+    def admits(self, raft_id: int, epoch: int) -> bool:
+        """Whether to take what a node sends that knows the topology of `epoch`: a newer one may have it."""
+        return self.knows(raft_id) or epoch > self.epoch
 
     def _identity(self, raft_id: int) -> Identity | None:
         node = self.view.current.by_raft_id(raft_id)

@@ -36,6 +36,7 @@ class Operator:
         self._world = world
         self._random = random
         self._joining = 0
+        self._removed: set[int] = set()
         self.resting = False
         self.changes = 0
 
@@ -142,11 +143,9 @@ class Operator:
                 return topology
             return transitions.remove(topology, f"n{node.id}", force=True)
 
-        known = [process.agent.view.current for process in self._running()]
-        if all(topology.node(f"n{node.id}") is None for topology in known) and known:
-            return
-        self._change(f"remove n{node.id}", gone)
-        self._world.after(_AGAIN_US, self.remove, node)
+        if node.id not in self._removed:
+            self._change(f"remove n{node.id}", gone, lambda topology: self._removed.add(node.id))
+            self._world.after(_AGAIN_US, self.remove, node)
 
     # -- the end ------------------------------------------------------------------------------------------------
     def not_whole(self) -> str:

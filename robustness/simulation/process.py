@@ -89,6 +89,7 @@ class Process:
         self._work = Work()
         self._turn_at: int | None = None
         self._busy_until = 0
+        self._has_begun = False
         self._ticks = node.random.randrange(_MAINTENANCE_TICKS)
         self.loop: SimulatedLoop = SimulatedLoop(world, node.clock, self._stepped)  # type: ignore[abstract]
         self.calls: SimulatedCalls = SimulatedCalls(self.loop, self._identity, self._send_call)
@@ -134,7 +135,7 @@ class Process:
         self._run(self.driver.start)
         if self.dead:
             return
-        node.has_begun = True
+        node.has_begun = self._has_begun = True
         self.loop.inside(self.agent.start)
         self.loop.inside(self.transfers.start)
         world.after(self._random.randrange(TICK_MS * 1000), self._tick)
@@ -154,6 +155,8 @@ class Process:
         state = self.node.state
         machine: Machine = MetadataMachine(state) if group == METADATA_GROUP else DataMachine(group, state)
         self.world.checks.machine_loaded(self.id, group, machine.state.applied_index)
+        if group == METADATA_GROUP and self._has_begun:
+            self.loop.call_soon(self.agent.replaced)
 
         def show(index: int, term: int, payload: bytes, results: list[Result]) -> None:
             self.world.note(self.id, "apply", f"g{group} entry {index} term {term}", results)
@@ -341,17 +344,20 @@ class Process:
     def send(self, to: int, envelope: bytes) -> None:
         """Send an envelope of the driver to another node."""
         self.node.power.use("send")
+        if not self.agent.knows(to):
+            return
         self.world.network.send(self.id, to, envelope, self.node.clock.inside_us)
 
     def _send_call(self, to: int, message: object) -> bool:
-        if to not in self.world.nodes:
+        if to not in self.world.nodes or not self.agent.knows(to):
             return False
         self.world.network.send(self.id, to, message)
         return True
 
     def receive(self, frm: int, payload: object) -> None:
         """A message of another node arrives."""
-        if self.agent.excludes(frm):
+        sender = self.world.nodes[frm].process
+        if not self.agent.admits(frm, 0 if sender is None else sender.agent.epoch):
             return
         if isinstance(payload, bytes):
             if payload != BEAT:

@@ -25,7 +25,7 @@ from tools.cluster.state import ClusterState, NodeState
 
 ADMIN = Path(sys.executable).parent / "themis-admin"
 # Faults are what these tests make, so these are no surprise in a log.
-_EXPECTED_ERRORS = {"node.dismissed"}
+_EXPECTED_ERRORS = {"node.dismissed", "node.estranged"}
 
 
 def urn(number: int | None = None, collection: str = "things") -> str:

@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from server.tests.cluster.harness import Cluster, join_token, load, newcomer, until, urn
@@ -162,3 +163,29 @@ def test_a_command_that_cannot_be_done_says_why(cluster: Cluster) -> None:
     assert "node_in_use" in refused("remove-node", "node-1")
     assert "placement_refused" in refused("replace-replica", "shard_001", "node-1", "node-2")
     assert "shard_not_found" in refused("transfer-leader", "shard_777")
+
+
+def test_a_founder_that_lost_its_directory_does_not_found_a_second_cluster_in_silence(own_cluster: Cluster) -> None:
+    first, second, _ = own_cluster.nodes
+    own_cluster.stop(first)
+    Path(first.data).rename(f"{first.data}.lost")
+    process.spawn(first)
+
+    def estranged() -> bool:
+        try:
+            answer = own_cluster.ask(first, "GET", "/health/ready")
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 503 and "another" in answer.json()["detail"]
+
+    until(estranged, "a node that knows that it is alone")
+    refused = own_cluster.put(first, urn(), {"a": 1})
+    assert (refused.status_code, refused.json()["code"]) == (503, "not_ready")
+    written = own_cluster.put(second, urn(), {"a": 1})
+    assert written.status_code == 201, written.text
+
+    own_cluster.kill(first)
+    Path(first.data).rename(f"{first.data}.second")
+    Path(f"{first.data}.lost").rename(first.data)
+    own_cluster.start(first)
+    own_cluster.whole()

@@ -15,6 +15,7 @@ than its own part. Must not know: how any of it works.
     external.py     the metadata in etcd
     observing.py    figures, and gauges.py, cluster_gauges.py, survey.py
     wellness.py     a node that is not fit to lead steps aside
+    belonging.py    whether the cluster still has this node
     tasks.py        the end of tasks
 """
 

@@ -17,7 +17,7 @@ from themis_server import __version__
 from themis_server.api.edge import Edge
 from themis_server.clock import SystemClock
 from themis_server.config import Config
-from themis_server.errors import StartRefusedError, ThemisServerError, disk_full, shutting_down
+from themis_server.errors import StartRefusedError, ThemisServerError, disk_full, not_ready, shutting_down
 from themis_server.gateway.catalog import CatalogChanges
 from themis_server.gateway.cluster import ClusterOperations
 from themis_server.gateway.freshness import Freshness
@@ -44,6 +44,7 @@ from themis_server.metadata.placer.leaders import Transfer
 from themis_server.metadata.store import MetadataStore
 from themis_server.metadata.topology import KEY, NodeReport, Topology, TopologyView
 from themis_server.metadata.topology import Node as Entry
+from themis_server.node.belonging import Belonging
 from themis_server.node.cluster_gauges import ClusterSources
 from themis_server.node.external import external_store
 from themis_server.node.gauges import Gauges
@@ -102,6 +103,7 @@ class Node:
         self._tasks: list[asyncio.Task[None]] = []
         self._edge: Edge | None = None
         self._port: PeerPort | None = None
+        self._estranged: str | None = None
         self.dismissed = asyncio.Event()
         """Set when the cluster does not have this node any more: it has to be stopped."""
         self._begun: list[Callable[[], Awaitable[None]]] = []
@@ -292,6 +294,8 @@ class Node:
                 follow=self._follow,
             ),
         )
+        counters = () if self._port is None else (self._port.counters, self._port.stream_counters)
+        self._belonging = Belonging(config.node.id, self._view, self._knowledge.keeper, counters)
         self._status = StatusService(
             config.node.id,
             self._me,
@@ -332,7 +336,7 @@ class Node:
             fence=self._fence,
         )
         self._view.update(topology)
-        why = self._why_dismissed()
+        why = self._belonging.dismissed()
         if why is not None:
             raise StartRefusedError(why)
         await self._follow(topology)
@@ -396,7 +400,7 @@ class Node:
         await self._follow(self._view.current)
         deadline_s = self._clock.monotonic_s() + _METADATA_ARRIVES_S
         while self._metadata_at() <= 1:
-            why = self._why_dismissed()
+            why = self._belonging.dismissed()
             if why is not None:
                 raise StartRefusedError(why)
             if self._clock.monotonic_s() > deadline_s:
@@ -535,17 +539,6 @@ class Node:
                 )
             )
 
-    def _why_dismissed(self) -> str | None:
-        """Return why the cluster does not have this node any more; None if it has."""
-        counters = () if self._port is None else (self._port.counters, self._port.stream_counters)
-        if any(counter.refused_by_peers.get("removed_node") for counter in counters):
-            return (
-                f"node {self.config.node.id!r} was removed from the cluster, and its data directory never comes back: "
-                "to use the machine again, start a node of another name on an empty directory, with a join token"
-            )
-        excluded = self._knowledge.keeper.excluded
-        return None if excluded is None else excluded.detail
-
     def _is_down(self, node_id: str) -> bool:
         return self._knowledge.nodes.health(node_id) == "down"
 
@@ -572,17 +565,23 @@ class Node:
         space = self._stores.space
         if space.short() or self._observer.stalls:
             return disk_full(space.free_bytes, space.reserve_bytes)
+        if self._estranged is not None:
+            return not_ready(self._estranged)
         return shutting_down() if self._handed_over and (self._edge is None or not self._edge.in_flight) else None
 
     def _housekeep(self) -> None:
         self._gauges.take()
         if not self._handed_over:
             self._wellness.look(self._knowledge.nodes.reports.values())
-        why = self._why_dismissed()
+        why = self._belonging.dismissed()
         if why is not None and not self.dismissed.is_set():
             _log.error("node.dismissed", why=why)
             self._why_not_ready = why
             self.dismissed.set()
+        estranged = self._belonging.estranged()
+        if estranged is not None and self._estranged is None:
+            _log.error("node.estranged", why=estranged)
+            self._estranged = self._why_not_ready = estranged
 
     async def _tidy(self, changes: CatalogChanges) -> None:
         """Do what one node has to do for the catalog of the whole cluster."""
