@@ -19,6 +19,7 @@ from themis_server.observability.log import get_logger
 
 _REPEATS_MAX = 16
 _RETRY_S = 0.5
+_ENTRY_AGAIN_S = 60.0
 _PATIENCE_S = 5.0
 _UNREACHABLE = {
     ErrorCode.METADATA_UNAVAILABLE,
@@ -151,9 +152,27 @@ class TopologyKeeper:
 
     async def follow(self) -> None:
         """Follow the stored topology, without end; what the fence refuses does not reach the view."""
+        # Beside it, not before it: a node whose entry cannot be changed just now must follow what others change, or it
+        # may never learn where those are without whom nothing can be changed.
+        entering = asyncio.create_task(self._keep_entered(), name="topology-entry")
+        try:
+            await self._follow()
+        finally:
+            entering.cancel()
+
+    async def _keep_entered(self) -> None:
         while True:
             try:
                 await self._enter()
+            except ThemisServerError as error:
+                _log.warning("topology.entry.failed", why=str(error))
+                await asyncio.sleep(_RETRY_S)
+                continue
+            await self._view.wait_newer(self._view.epoch, _ENTRY_AGAIN_S)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
                 listing = await self._store.list(KEY, stale=True)
                 self._take(listing.values.get(KEY))
                 async for event in self._store.watch(KEY, listing.revision):
