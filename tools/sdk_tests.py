@@ -12,6 +12,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -81,16 +82,38 @@ def _make(check: Check, endpoint: str) -> Outcome:
     }
     begun = time.monotonic()
     try:
-        done = subprocess.run(
-            check.command, cwd=check.folder, env=environment, stdin=subprocess.DEVNULL, timeout=_TIMEOUT_S, check=False
-        )
-        failure = f"exit status {done.returncode}" if done.returncode else ""
+        status = _run(check, environment)
+        failure = f"exit status {status}" if status else ""
     except (OSError, subprocess.TimeoutExpired) as error:
         failure = str(error)
-    reports = tuple(path for folder, pattern in check.reports for path in sorted(folder.glob(pattern)))
+    written = [path for folder, pattern in check.reports for path in sorted(folder.glob(pattern))]
+    reports = tuple(path for path in written if _is_whole(path))
+    failure = failure or "".join(f"{path.name} is no whole report" for path in written if path not in reports)
     if check.reports and not reports and not failure:
         failure = "it wrote no report: were there no tests?"
     return Outcome(check, time.monotonic() - begun, failure, reports=reports)
+
+
+def _run(check: Check, environment: Mapping[str, str]) -> int:
+    """Run a check's command; raises TimeoutExpired, once it and all that it has started are gone."""
+    with subprocess.Popen(
+        check.command, cwd=check.folder, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        try:
+            return process.wait(_TIMEOUT_S)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def _is_whole(report: Path) -> bool:
+    """Whether a report can be read: the one of a check that was killed is cut off."""
+    try:
+        ET.parse(report)
+    except ET.ParseError:
+        return False
+    return True
 
 
 def collect(suite: str, outcomes: Sequence[Outcome], folder: Path) -> None:

@@ -121,3 +121,19 @@ def test_the_samples_of_java_are_run_by_the_part_of_that_name() -> None:
     assert sdk_suites.JAVA_SAMPLES in settings["tests"]["samples"].split()
     test = Path(__file__).parents[2] / sdk_suites.JAVA_SAMPLES.partition("::")[0]
     assert f"def {sdk_suites.JAVA_SAMPLES.partition('::')[2]}(" in test.read_text(encoding="utf-8")
+
+
+def test_a_check_that_does_not_end_fails_with_all_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when a report was begun: what is cut off is counted as failed, not read."""
+    monkeypatch.setattr(sdk_tests, "_TIMEOUT_S", 1.5)
+    code = (
+        "import subprocess; child = subprocess.Popen(['sleep', '60'])\n"
+        "open('pid', 'w').write(str(child.pid)); open('TEST-1.xml', 'w').write('<testsuite><testcase'); child.wait()"
+    )
+    stuck = check(tmp_path, "stuck", code, reports="TEST-*.xml")
+    (outcome,) = sdk_tests.run("sdk-x", [stuck])
+
+    assert "timed out" in outcome.failure
+    assert outcome.reports == ()
+    child = Path("/proc", (tmp_path / "pid").read_text(), "stat")
+    assert not child.exists() or " Z " in child.read_text()

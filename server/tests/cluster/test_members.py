@@ -79,6 +79,14 @@ def test_a_node_joins_takes_part_is_drained_and_removed(own_cluster: Cluster) ->
         # Through the newcomer as well as through anybody.
         assert cluster.put(fourth, urn(), {"a": 1}).status_code == 201
 
+        shards = json.loads(cluster.admin("shards", "-o", "json").stdout)["items"]
+        places = {shard["shard_id"]: {replica["node_id"] for replica in shard["replicas"]} for shard in shards}
+        moved = next(shard for shard, nodes in places.items() if "node-3" in nodes and "node-4" not in nodes)
+        replaced = cluster.admin("replace-replica", moved, "node-3", "node-4", "--wait", "--timeout", "60")
+        assert replaced.returncode == 0, replaced.stderr
+        shown = json.loads(cluster.admin("shard", "show", moved, "-o", "json").stdout)
+        assert {replica["node_id"] for replica in shown["replicas"]} == (places[moved] - {"node-3"}) | {"node-4"}
+
         drained = cluster.admin("drain", "node-2", "--wait", "--timeout", "90")
         assert drained.returncode == 0, drained.stderr
         assert "node-2" not in cluster.leaders().values()

@@ -2027,7 +2027,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             "method_not_allowed",
             "request_timeout",
             "topology_conflict",
-            "placement_refused",
             "body_too_large",
             "uri_too_long",
             "unsupported_media_type",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.metadata import topology as topologies
@@ -168,7 +169,9 @@ class TopologyKeeper:
                 _log.warning("topology.entry.failed", why=str(error))
                 await asyncio.sleep(_RETRY_S)
                 continue
-            await self._view.wait_newer(self._view.epoch, _ENTRY_AGAIN_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ENTRY_AGAIN_S):
+                    await self._view.newer(self._view.epoch)
 
     async def _follow(self) -> None:
         while True:

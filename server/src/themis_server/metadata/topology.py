@@ -219,16 +219,24 @@ class TopologyView:
         """Take a newer topology; an older one is ignored."""
         if topology.epoch > self.epoch:
             self._set(topology)
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self._wake()
 
     def release(self) -> None:
-        """Let go of whoever waits: the node stops."""
+        """Let go of the clients that wait in `wait_newer`: the node stops."""
         self._released = True
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def newer(self, epoch: int) -> None:
+        """Wait until the topology is newer than `epoch`, for the node's own tasks: they go on while it stops."""
+        while self.epoch <= epoch:
+            await self._changed.wait()
 
     async def wait_newer(self, epoch: int, timeout_s: float) -> bool:
-        """Wait until the topology is newer than `epoch`; False when the time passed first."""
+        """Wait for a client until the topology is newer than `epoch`; False when the time passed, or the node stops."""
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         while self.epoch <= epoch:
             if self._released:

@@ -155,12 +155,12 @@ class Knowledge:
         """Do what the topology, and the reports, ask of this node."""
         while True:
             self._moved.clear()
+            topology = self._view.current
             try:
-                await self._part.follow(self._view.current)
+                await self._part.follow(topology)
             except ThemisServerError as error:
                 _warnings.warning("duties.failed", why=str(error))
-            epoch = self._view.epoch
-            newer = asyncio.ensure_future(self._view.wait_newer(epoch, 3600.0))
+            newer = asyncio.ensure_future(self._view.newer(topology.epoch))
             moved = asyncio.ensure_future(self._moved.wait())
             _done, pending = await asyncio.wait({newer, moved}, timeout=5.0, return_when=asyncio.FIRST_COMPLETED)
             for task in pending:

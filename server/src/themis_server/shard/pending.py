@@ -11,6 +11,7 @@ from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.replication.group import Busy, Completion, NotLeader, OutcomeUnknown, Stalled, Stopped
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.statemachine.command import Result
+from themis_server.storage.keys import METADATA_GROUP
 
 _SWEEP_S = 0.25
 _TOO_MUCH = "too_much_in_flight"
@@ -29,11 +30,22 @@ class Replication(Protocol):
         ...
 
 
-class _Handle:
-    __slots__ = ("deadline_s", "future", "size")
+class _Room:
+    """What is in flight of one kind."""
 
-    def __init__(self, future: asyncio.Future[Result | None], size: int, deadline_s: float) -> None:
+    __slots__ = ("count", "size_bytes")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.size_bytes = 0
+
+
+class _Handle:
+    __slots__ = ("deadline_s", "future", "room", "size")
+
+    def __init__(self, future: asyncio.Future[Result | None], size: int, deadline_s: float, room: _Room) -> None:
         self.future = future
+        self.room = room
         self.size = size
         """Bytes of the command; 0 for a read barrier."""
         self.deadline_s = deadline_s
@@ -42,7 +54,9 @@ class _Handle:
 class Pending:
     """The proposals in flight of this node. Belongs to the event loop.
 
-    A full queue refuses (429) before memory grows. Time-outs are looked after by one sweep, not by a timer for each.
+    A full queue refuses (429) before memory grows. Those of the metadata have as much room again to themselves: a node
+    with more writes than it can take must still keep its lease, or it would be replaced for being busy. Time-outs are
+    looked after by one sweep, not by a timer for each.
     """
 
     def __init__(
@@ -60,9 +74,19 @@ class Pending:
         self._deadlines: deque[_Handle] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
         self._replication: Replication | None = None
-        self.count = 0
-        self.size_bytes = 0
+        self._shards = _Room()
+        self._metadata = _Room()
         self.why_refused: Callable[[], ThemisServerError | None] = lambda: None
+
+    @property
+    def count(self) -> int:
+        """How many proposals and barriers are in flight."""
+        return self._shards.count + self._metadata.count
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the proposals in flight."""
+        return self._shards.size_bytes + self._metadata.size_bytes
 
     def connect(self, replication: Replication) -> None:
         """Name what takes the proposals; it could not be made before this was."""
@@ -74,27 +98,31 @@ class Pending:
         if refusal is not None:
             raise refusal
         size = len(command)
-        if self.count >= self._proposals_max:
+        room = self._room(group)
+        if room.count >= self._proposals_max:
             raise _queue_full("limits.proposals_max", self._proposals_max)
-        if self.size_bytes + size > self._proposal_bytes_max and self.count:
+        if room.size_bytes + size > self._proposal_bytes_max and room.count:
             raise _queue_full("limits.proposal_bytes_max", self._proposal_bytes_max)
-        handle = self._register(size)
+        handle = self._register(room, size)
         assert self._replication is not None
         self._replication.propose(group, command, handle)
         return handle.future
 
     def barrier(self, group: int) -> asyncio.Future[Result | None]:
         """Ask for a read barrier; the future ends with None when the state has all that was acknowledged before."""
-        handle = self._register(0)
+        handle = self._register(self._room(group), 0)
         assert self._replication is not None
         self._replication.barrier(group, handle)
         return handle.future
 
-    def _register(self, size: int) -> _Handle:
+    def _room(self, group: int) -> _Room:
+        return self._metadata if group == METADATA_GROUP else self._shards
+
+    def _register(self, room: _Room, size: int) -> _Handle:
         loop = self._loop
-        handle = _Handle(loop.create_future(), size, loop.time() + self._timeout_s)
-        self.count += 1
-        self.size_bytes += size
+        handle = _Handle(loop.create_future(), size, loop.time() + self._timeout_s, room)
+        room.count += 1
+        room.size_bytes += size
         self._deadlines.append(handle)
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP_S, self._sweep)
@@ -104,8 +132,9 @@ class Pending:
         """Take what became of proposals and barriers, and answer who waits."""
         for handle, result in completions:
             assert isinstance(handle, _Handle)
-            self.count -= 1
-            self.size_bytes -= handle.size
+            room = handle.room
+            room.count -= 1
+            room.size_bytes -= handle.size
             future = handle.future
             if future.done():
                 continue

@@ -21,7 +21,7 @@ from themis_server.metadata.fencing import Fence
 from themis_server.metadata.keeper import TopologyKeeper, load_or_create
 from themis_server.metadata.lastknown import InMemory
 from themis_server.metadata.store import Delete, Put
-from themis_server.metadata.topology import KEY, Topology, TopologyView
+from themis_server.metadata.topology import KEY, Node, Topology, TopologyView
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +159,26 @@ async def test_a_node_brings_its_own_entry_up_to_date_when_the_store_is_back(clu
     cluster.group.down = False
     await until(lambda: view.current.nodes[0].endpoint == "http://elsewhere")
     task.cancel()
+
+
+async def test_a_node_that_stops_lets_its_other_tasks_run(cluster: Cluster) -> None:
+    """Clients that wait for a newer topology are let go then; who follows it for the node has to wait as before."""
+    async with following(cluster):
+        client = asyncio.create_task(cluster.view.wait_newer(cluster.view.epoch, 60))
+        await asyncio.sleep(0.01)
+        cluster.view.release()
+        entered = 0
+
+        def me() -> Node:
+            nonlocal entered
+            entered += 1
+            return node(1)
+
+        cluster.keeper._me = me
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not await asyncio.wait_for(client, 1)
+        assert entered == 0
 
 
 async def test_a_node_that_was_removed_learns_it(cluster: Cluster) -> None:

@@ -9,6 +9,7 @@ from themis_server.replication.group import Busy, Completion, NotLeader, Outcome
 from themis_server.shard import pending as pending_module
 from themis_server.shard.pending import Pending
 from themis_server.statemachine.command import Mutated
+from themis_server.storage.keys import METADATA_GROUP
 
 RESULT = Mutated(())
 
@@ -183,3 +184,18 @@ async def test_an_error_of_another_kind_is_a_bug_and_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         pending.settle([Completion(queue.handles[0], ZeroDivisionError())])
     future.cancel()
+
+
+async def test_the_metadata_has_room_however_many_writes_wait() -> None:
+    pending, queue = made(proposals_max=1)
+    pending.propose(1, b"c")
+
+    pending.propose(METADATA_GROUP, b"keep the lease")
+
+    assert pending.count == 2
+    for group in (1, METADATA_GROUP):
+        with pytest.raises(ThemisServerError) as caught:
+            pending.propose(group, b"c")
+        assert caught.value.code == ErrorCode.TOO_MANY_REQUESTS
+    pending.settle([Completion(handle, RESULT) for handle in queue.handles])
+    assert (pending.count, pending.size_bytes) == (0, 0)
