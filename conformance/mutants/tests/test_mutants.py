@@ -17,6 +17,8 @@ MUTANTS = load_all()
 ENOUGH = 12
 # A mutant meets one to three cases: starting several adapters for them would cost more than it saves.
 FEW_CASES = Breadth(jobs=1)
+# Some faults show only if chance has it: which replica is drawn, which of many threads comes first.
+ATTEMPTS = 3
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -35,8 +37,14 @@ def test_the_unharmed_passes_all_cases_that_are_named(target: Target, tmp_path: 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[f"{mutant.target}:{mutant.name}" for mutant in MUTANTS])
 def test_a_mutant_is_caught(mutant: Mutant, tmp_path: Path) -> None:
-    caught = {case.partition("@")[0] for case in failing(mutant.target, mutant, mutant.cases, tmp_path, FEW_CASES)}
-    missed = [case for case in mutant.cases if case not in caught]
+    missed = mutant.cases
+    for attempt in range(ATTEMPTS):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        caught = {case.partition("@")[0] for case in failing(mutant.target, mutant, missed, folder, FEW_CASES)}
+        missed = tuple(case for case in missed if case not in caught)
+        if not missed:
+            break
     assert not missed, f"{mutant.about} Not noticed by: {', '.join(missed)}"
 
 
