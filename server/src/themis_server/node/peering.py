@@ -130,8 +130,8 @@ class PeerPort:
         """Return the streams, which is what the driver sends through; `thread` takes what comes in."""
         loop = asyncio.get_running_loop()
 
-        def connected(peer: int) -> None:
-            thread().connected(peer)
+        def connected(peer: int, version: int) -> None:
+            thread().connected(peer, version)
             loop.call_soon_threadsafe(lambda: self._tell(self.heard, peer))
 
         def disconnected(peer: int) -> None:
