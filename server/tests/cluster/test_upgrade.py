@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from robustness.checkers import replicas
@@ -27,8 +26,9 @@ from robustness.workloads.callers import NAMESPACE
 from server.tests.cluster.harness import Cluster, until, urn
 from themis import ThemisClient
 from themis.errors import ThemisError
+from themis_server import __version__
 from themis_server.ids import raft_id
-from themis_server.peer.hello import Hello, Refusal, decode_greeting
+from themis_server.peer.hello import SPOKEN, Hello, Refusal, Versions, decode_greeting, encode_hello
 from themis_server.peer.identity import Identity
 from themis_server.peer.sockets import KIND_RAFT, preamble
 from themis_server.storage.directory import FORMAT
@@ -39,6 +39,7 @@ from tools.cluster.state import ClusterError, NodeState
 _LOAD_S = 1.0
 _COLLECTION = "upgrade"
 _CALL_S = 20.0
+MAJOR, MINOR = map(int, __version__.split(".")[:2])
 
 
 @pytest.fixture(scope="module")
@@ -214,16 +215,17 @@ def _installed(node: NodeState) -> int:
 # What is refused by name
 
 
-def _greeting(node: NodeState, low: int, high: int) -> Hello | Refusal:
-    """Greet a node, with its own certificate, as a release that speaks these versions of the protocol."""
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=node.settings["peer.tls_ca"])
+def _greeting(to: NodeState, of: NodeState, versions: Versions, release: str) -> Hello | Refusal:
+    """Greet a node as another one, of a release and with the versions of the protocol that it would speak."""
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=of.settings["peer.tls_ca"])
     context.check_hostname = False
-    context.load_cert_chain(node.settings["peer.tls_cert"], node.settings["peer.tls_key"])
-    identity = Identity(node.settings["node.cluster"], "node-9", raft_id("node-9"), "9" * 32, 1, "99.0.0")
-    payload = b"H" + msgspec.msgpack.encode(Hello(low, high, identity))
+    context.load_cert_chain(of.settings["peer.tls_cert"], of.settings["peer.tls_key"])
+    instance = json.loads((Path(of.data) / "node.json").read_text())["instance"]
+    identity = Identity(of.settings["node.cluster"], of.id, raft_id(of.id), instance, 1, release)
+    payload = encode_hello(identity, versions)
 
     async def ask() -> bytes:
-        host, _, port = node.peer.rpartition(":")
+        host, _, port = to.peer.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(preamble(KIND_RAFT))
         await writer.start_tls(context, server_hostname=host)
@@ -244,16 +246,28 @@ def _refusals(cluster: Cluster, node: NodeState) -> float:
     return found
 
 
-def test_a_greeting_in_versions_that_nobody_here_speaks_is_refused_and_counted(cluster: Cluster) -> None:
-    node = cluster.nodes[0]
+@pytest.mark.parametrize(
+    ("versions", "release", "named"),
+    [
+        (Versions(71, 72), __version__, "71 to 72"),
+        (SPOKEN, f"{MAJOR}.{MINOR + 2}.0", f"{MAJOR}.{MINOR + 2}.0"),
+        (SPOKEN, f"{MAJOR + 1}.0.0", f"{MAJOR + 1}.0.0"),
+        (SPOKEN, "0.0.1", "0.0.1"),
+    ],
+    ids=["versions that nobody speaks", "too new a release", "another major release", "a release that all have left"],
+)
+def test_who_greets_out_of_range_is_refused_by_name_and_counted(
+    cluster: Cluster, versions: Versions, release: str, named: str
+) -> None:
+    node, other, _ = cluster.nodes
     counted = _refusals(cluster, node)
 
-    answer = _greeting(node, 71, 72)
+    answer = _greeting(node, other, versions, release)
 
     assert isinstance(answer, Refusal)
     assert answer.code == "version_unsupported"
-    assert "71 to 72" in answer.detail
-    assert node.id in answer.detail
+    assert named in answer.detail
+    assert other.id in answer.detail
     until(lambda: _refusals(cluster, node) == counted + 1, "the refusal to be counted")
 
 
