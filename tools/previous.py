@@ -11,6 +11,7 @@ Raft core, and a `themis-server` that runs both.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import hashlib
 import io
@@ -123,8 +124,15 @@ def _raft_wheel(home: Path, python: Path) -> Path:
     wheels = home / "wheels"
     manifest = str(home / _RAFT / "Cargo.toml")
     command = [str(tree.VENV / "bin" / "maturin"), "build", "--release", "--locked", "--manifest-path", manifest]
-    # What it is made of was compiled for this tree before; only the binding itself is another.
-    _run([*command, "--interpreter", str(python), "--out", str(wheels)], CARGO_TARGET_DIR=str(tree.RAFT / "target"))
+    # What it is made of was compiled for this tree before, and is taken from there; only the binding itself is another.
+    # Cargo goes by times and tells the two bindings apart by nothing else, so they must not share a directory.
+    target = home / "target"
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copytree(tree.RAFT / "target" / "release", target / "release", dirs_exist_ok=True)
+    for path in _files(home / _RAFT):
+        path.touch()
+    _run([*command, "--interpreter", str(python), "--out", str(wheels)], CARGO_TARGET_DIR=str(target))
+    shutil.rmtree(target)
     return next(wheels.glob("*.whl"))
 
 
