@@ -17,6 +17,7 @@ from robustness.simulation.plan import TICK_MS
 from robustness.simulation.rpc import Answer, Call, SimulatedCalls
 from robustness.simulation.serving import Serving
 from robustness.simulation.transfers import make_transfers
+from themis_server.peer.hello import VERSION_MAX
 from themis_server.peer.identity import Identity
 from themis_server.replication.driver import Driver
 from themis_server.replication.envelope import BEAT
@@ -369,7 +370,10 @@ class Process:
 
     def stream(self, peer: int, *, up: bool) -> None:
         """A stream to or from a peer stands, or broke."""
-        (self._work.connected if up else self._work.disconnected).append(peer)
+        if up:
+            self._work.connected.append((peer, VERSION_MAX))
+        else:
+            self._work.disconnected.append(peer)
         self.wake()
 
     def _identity(self) -> Identity:

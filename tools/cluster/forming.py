@@ -46,6 +46,8 @@ class Plan:
     metadata: Literal["embedded", "etcd"] = "embedded"
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings, for all nodes."""
+    program: str = ""
+    """The `themis-server` that they are; empty: this tree's."""
 
 
 def form(plan: Plan, say: Callable[[str], None]) -> ClusterState:
@@ -196,6 +198,7 @@ def _nodes(plan: Plan) -> list[NodeState]:
                 data=str(home),
                 log=str(plan.directory / f"{name}.log"),
                 settings=settings,
+                program=plan.program,
             )
         )
     return nodes

@@ -32,7 +32,7 @@ def spawn(node: NodeState) -> None:
     if alive(node):
         raise ClusterError(f"{node.id} is running already (pid {node.pid}).")
     settings = [part for name, value in node.settings.items() for part in ("--set", f"{name}={value}")]
-    command = [*node.wrapper, str(tree.VENV / "bin" / "themis-server"), "start", *settings]
+    command = [*node.wrapper, node.program or str(tree.VENV / "bin" / "themis-server"), "start", *settings]
     Path(node.log).parent.mkdir(parents=True, exist_ok=True)
     with Path(node.log).open("ab") as output:
         # A session of its own: Ctrl-C in the terminal that made the cluster does not reach its nodes.

@@ -30,6 +30,8 @@ class NodeState(msgspec.Struct, kw_only=True):
     environment: dict[str, str] = {}
     wrapper: list[str] = []
     """What runs the server, e.g. `ip netns exec NAME`."""
+    program: str = ""
+    """The `themis-server` that it is; empty: this tree's."""
     pid: int = 0
     """0 while it is not running."""
     started: int = 0

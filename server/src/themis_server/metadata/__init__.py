@@ -7,6 +7,7 @@ know: entities.
 
     store (the protocol): embedded, etcd/ | lastknown: a copy on the node's own disk
     topology -> transitions (pure) -> keeper (compare-and-swap, following) behind fencing
+    releases (pure): which of them work together, and how far all nodes have come
     nodes (leased reports) -> coordinator -> placer/ (pure) | duties (what one node has to do) | joining
     catalog
 """

@@ -15,7 +15,7 @@ from typing import Final
 
 from themis_server.clock import Clock
 from themis_server.errors import ThemisServerError
-from themis_server.metadata import placer
+from themis_server.metadata import placer, transitions
 from themis_server.metadata.keeper import TopologyKeeper
 from themis_server.metadata.nodes import NodesView
 from themis_server.metadata.placer import Observed, Settings
@@ -154,6 +154,9 @@ class Coordinator:
 
     async def _plan(self) -> None:
         now_s = self._clock.monotonic_s()
+        if transitions.raise_release(self._view.current) is not self._view.current:
+            reached = await self._keeper.change(transitions.raise_release)
+            _log.info("cluster.release.reached", release=reached.release, epoch=reached.epoch)
         made = self._made(self._view.current, now_s)
         self._planned_epoch = self._view.epoch
         if made.topology is not None:

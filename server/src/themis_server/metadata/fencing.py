@@ -11,8 +11,10 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from themis_server.errors import ErrorCode, ThemisServerError
+from themis_server.metadata import releases
 from themis_server.metadata import topology as topologies
 from themis_server.metadata.lastknown import InMemory, LastKnown
 from themis_server.metadata.topology import Topology
@@ -48,13 +50,16 @@ class Fence:
             raise ThemisServerError(
                 ErrorCode.INTERNAL, f"the metadata store has a topology that does not decode: {error}"
             ) from error
+        if self.seen is not None and not releases.at_least(shown.release, self.seen.release):
+            # It is never lowered: who wrote this was of a release that does not know it, and left it out.
+            shown = replace(shown, release=self.seen.release)
         why = self._objection(shown)
         if why:
             self.refused = why
             return None
         self.refused = ""
         if shown != self.seen:
-            self._local.save(NAME, data)
+            self._local.save(NAME, topologies.encode(shown))
             self.seen = shown
         return shown
 

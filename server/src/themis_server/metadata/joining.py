@@ -19,6 +19,7 @@ from themis_server.ids import raft_id
 from themis_server.metadata import topology as topologies
 from themis_server.metadata import transitions
 from themis_server.metadata.keeper import TopologyKeeper
+from themis_server.metadata.releases import compatible
 from themis_server.metadata.topology import Node, Topology
 from themis_server.peer import Identity
 
@@ -137,18 +138,3 @@ class Joining:
 def decode_answer(payload: bytes) -> JoinAnswer:
     """Return what `cluster.join` answered; raises `msgspec.MsgspecError`."""
     return _answer_decoder.decode(payload)
-
-
-def compatible(ours: str, theirs: str) -> bool:
-    """Tell whether two releases (`major.minor.patch`) work in one cluster: same major, minors next to each other."""
-    numbers = [_numbers(release) for release in (ours, theirs)]
-    if numbers[0] is None or numbers[1] is None:
-        return ours == theirs
-    return numbers[0][0] == numbers[1][0] and abs(numbers[0][1] - numbers[1][1]) <= 1
-
-
-def _numbers(release: str) -> tuple[int, int] | None:
-    parts = release.split(".")
-    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
-        return None
-    return int(parts[0]), int(parts[1])

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from themis.placement import TokenTable, build_token_table
+from themis_server.metadata import releases
 
 KEY: Final = "/topology"
 NODES: Final = "/nodes/"
@@ -82,7 +83,8 @@ class Topology(msgspec.Struct, frozen=True):
 
     `replicas` is how many voters each shard shall have, where there are nodes for them. `metadata` are the desired
     members of group 0 (empty with an external store), last changed at epoch `metadata_since`. `removed` are the
-    instances of nodes that were removed and never come back. `cluster` is the random id of the cluster.
+    instances of nodes that were removed and never come back. `cluster` is the random id of the cluster. `release` is
+    the newest that all nodes have had at once (see `releases`), empty where that is not known.
     """
 
     epoch: int
@@ -94,6 +96,7 @@ class Topology(msgspec.Struct, frozen=True):
     removed: tuple[str, ...] = ()
     cluster: str = ""
     metadata_since: int = 0
+    release: str = ""
 
     def node(self, node_id: str) -> Node | None:
         """Return a node by its name."""
@@ -168,6 +171,7 @@ def initial(
         replicas=replicas,
         metadata=(place,) if embedded else (),
         cluster=cluster,
+        release=releases.common([node.version]),
     )
 
 

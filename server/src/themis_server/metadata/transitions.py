@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from themis_server.errors import ErrorCode, ThemisServerError
+from themis_server.metadata import releases
 from themis_server.metadata.topology import Node, NodeState, ReplicaPlace, Shard, Topology
 
 REPLICAS_MAX = 9
@@ -54,10 +55,13 @@ def enter(topology: Topology, node: Node) -> Topology:
 
     Raises:
         ThemisServerError: node_removed or node_not_found, if it is no member (any more); duplicate_node, if its name
-            belongs to another data directory.
+            belongs to another data directory; version_unsupported, if all nodes have had a newer release since.
     """
     if node.instance and node.instance in topology.removed:
         raise node_removed(node.node_id)
+    why = releases.objection(topology.release, node.version)
+    if why:
+        raise ThemisServerError(ErrorCode.VERSION_UNSUPPORTED, f"{node.node_id} is not taken: {why}")
     known = _node(topology, node.node_id)
     if known.instance and known.instance != node.instance:
         raise duplicate_node(node.node_id)
@@ -81,6 +85,14 @@ def complete(topology: Topology, node: Node, *, cluster: str, embedded: bool) ->
         members = (ReplicaPlace(node.node_id, "voter"),)
         topology = replace(topology, metadata=members, metadata_since=epoch)
     return replace(topology, epoch=epoch, cluster=topology.cluster or cluster)
+
+
+def raise_release(topology: Topology) -> Topology:
+    """Note the release that all nodes have reached, those that are down included, if it is newer than what is noted."""
+    reached = releases.common(node.version for node in topology.nodes)
+    if releases.at_least(topology.release, reached):
+        return topology
+    return replace(topology, epoch=topology.epoch + 1, release=reached)
 
 
 def drain(topology: Topology, node_id: str) -> Topology:

@@ -201,8 +201,7 @@ class Node:
                 discarded=len(recovered.discarded),
             )
         self._fence = Fence(LocalNotes(self._stores.state))
-        self._doorman = Doorman(config, self._stores.identity)
-        self._doorman.topology = self._fence.seen
+        self._doorman = Doorman(config, self._stores.identity, self._fence.seen)
         if config.peer.enabled:
             self._port = PeerPort(config, self._doorman)
             self._port.calls.start()

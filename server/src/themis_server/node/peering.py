@@ -15,6 +15,7 @@ from themis_server.config import Config
 from themis_server.config.addresses import format_host_port
 from themis_server.errors import StartRefusedError
 from themis_server.ids import raft_id
+from themis_server.metadata import releases
 from themis_server.metadata.topology import Topology
 from themis_server.observability.log import get_logger
 from themis_server.peer import (
@@ -49,10 +50,17 @@ class Doorman:
     Read by both loops: the topology is one attribute, replaced as a whole.
     """
 
-    def __init__(self, config: Config, directory: DirectoryIdentity) -> None:
+    def __init__(self, config: Config, directory: DirectoryIdentity, seen: Topology | None) -> None:
+        """Begin with the topology that this node has seen last.
+
+        Raises `StartRefusedError` if its cluster has gone on to a release that this is older than.
+        """
         self._node = config.node
         self._instance = directory.instance
-        self.topology: Topology | None = None
+        self.topology = seen
+        why = releases.objection(seen.release, __version__) if seen else ""
+        if why:
+            raise StartRefusedError(f"node {config.node.id!r} cannot go on with {config.node.data_dir}: {why}")
 
     def identity(self) -> Identity:
         """Return what this node says of itself."""
@@ -74,6 +82,9 @@ class Doorman:
             return None  # this node is about to join: it knows nobody, and its certificate tells the cluster
         if other.instance in known.removed:
             return Refusal("removed_node", f"node {other.node_id!r} was removed from the cluster")
+        why = releases.objection(known.release, other.release)
+        if why:
+            return Refusal("version_unsupported", f"node {other.node_id!r} is not spoken to: {why}")
         entry = known.node(other.node_id)
         if entry is None:
             if other.epoch > known.epoch:
@@ -130,8 +141,8 @@ class PeerPort:
         """Return the streams, which is what the driver sends through; `thread` takes what comes in."""
         loop = asyncio.get_running_loop()
 
-        def connected(peer: int) -> None:
-            thread().connected(peer)
+        def connected(peer: int, version: int) -> None:
+            thread().connected(peer, version)
             loop.call_soon_threadsafe(lambda: self._tell(self.heard, peer))
 
         def disconnected(peer: int) -> None:

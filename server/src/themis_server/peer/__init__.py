@@ -20,7 +20,7 @@ from themis_server.peer.calls import Lane, PeerCalls
 from themis_server.peer.counters import Counters
 from themis_server.peer.errors import PeerBusy, PeerFailed, PeerLost, PeerRefused, PeerUnreachable
 from themis_server.peer.frames import MalformedFrame
-from themis_server.peer.hello import Admit, Refusal, RefusalCode
+from themis_server.peer.hello import SPOKEN, Admit, Refusal, RefusalCode, Versions
 from themis_server.peer.identity import Identity, PeerAddress
 from themis_server.peer.limits import PeerLimits
 from themis_server.peer.link import Peering
@@ -34,6 +34,7 @@ __all__ = [
     "KIND_BULK",
     "KIND_CALLS",
     "KIND_RAFT",
+    "SPOKEN",
     "Admit",
     "Counters",
     "Handler",
@@ -56,4 +57,5 @@ __all__ = [
     "RefusalCode",
     "Roster",
     "Route",
+    "Versions",
 ]

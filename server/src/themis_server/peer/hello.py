@@ -4,8 +4,9 @@
     acceptor -> Hello, or Refusal and the end
 
 The first byte of a frame tells which: `H` and `R`, and MessagePack follows. The versions of the protocol that a node
-speaks are a range; both take the highest that they share. What a greeting says counts only as far as the certificate
-of the connection says it too.
+speaks are a range; both take the highest that they share, and nothing of a higher one is said on that connection
+(docs/internals/versions.md has the rules). What a greeting says counts only as far as the certificate of the connection
+says it too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from themis_server.security.names import CertificateName
 
 __all__ = [
     "REFUSAL_CODES",
+    "SPOKEN",
     "VERSION_MAX",
     "VERSION_MIN",
     "Admit",
@@ -31,6 +33,7 @@ __all__ = [
     "Refusal",
     "RefusalCode",
     "Refused",
+    "Versions",
     "decode_greeting",
     "encode_hello",
     "encode_refusal",
@@ -38,7 +41,25 @@ __all__ = [
 
 VERSION_MIN: Final = 1
 VERSION_MAX: Final = 1
-"""The versions of the protocol between nodes that this release speaks."""
+"""The versions of the protocol between nodes that this release speaks.
+
+1: the first. Raised by one, with a line here, for whatever an older peer would misread or not answer.
+"""
+
+
+class Versions(NamedTuple):
+    """A range of versions of the protocol, both ends included."""
+
+    lowest: int
+    highest: int
+
+    def shared(self, other: Versions) -> int | None:
+        """Return the highest version that both ranges have, None if there is none."""
+        highest = min(self.highest, other.highest)
+        return highest if highest >= max(self.lowest, other.lowest) else None
+
+
+SPOKEN: Final = Versions(VERSION_MIN, VERSION_MAX)
 
 RefusalCode: TypeAlias = Literal[
     "wrong_cluster",
@@ -79,9 +100,9 @@ _refusal_decoder: Final = msgspec.msgpack.Decoder(Refusal)
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
-def encode_hello(identity: Identity) -> bytes:
+def encode_hello(identity: Identity, versions: Versions = SPOKEN) -> bytes:
     """Return the payload of a greeting."""
-    return _HELLO + _encoder.encode(Hello(VERSION_MIN, VERSION_MAX, identity))
+    return _HELLO + _encoder.encode(Hello(versions.lowest, versions.highest, identity))
 
 
 def encode_refusal(refusal: Refusal) -> bytes:
@@ -111,6 +132,7 @@ class Greeted(NamedTuple):
 
     identity: Identity
     version: int
+    """Of the protocol: the highest that both sides speak."""
     stranger: Refusal | None
     """Why it is not a member (`unknown_node`), where the connection takes nodes that want to become one."""
 
@@ -126,7 +148,7 @@ class Refused(NamedTuple):
 class Greeting:
     """Judges the other side's greeting, once per connection."""
 
-    __slots__ = ("_admit", "_certificate", "_expected", "_own", "_secured", "_strangers")
+    __slots__ = ("_admit", "_certificate", "_expected", "_own", "_secured", "_strangers", "_versions")
 
     def __init__(
         self,
@@ -137,6 +159,7 @@ class Greeting:
         expected: str | None,
         admit: Admit | None,
         strangers: bool = False,
+        versions: Versions = SPOKEN,
     ) -> None:
         """Prepare for a greeting.
 
@@ -147,6 +170,7 @@ class Greeting:
             expected: the node id that was dialled; None when the other side dialled, or anybody will do.
             admit: looks up the other side; None skips that (the address of a seed was dialled).
             strangers: take a node that is unknown so far.
+            versions: of the protocol that this node speaks.
         """
         self._own = own
         self._certificate = certificate
@@ -154,6 +178,7 @@ class Greeting:
         self._expected = expected
         self._admit = admit
         self._strangers = strangers
+        self._versions = versions
 
     def judge(self, payload: bytes) -> Greeted | Refused:
         """Read the other side's greeting, and say who it is or why the connection comes to nothing.
@@ -163,7 +188,11 @@ class Greeting:
         hello = decode_greeting(payload)
         if isinstance(hello, Refusal):
             return Refused(hello, by_peer=True)
-        refusal = self._refusal(hello)
+        theirs = Versions(hello.version_min, hello.version_max)
+        version = self._versions.shared(theirs)
+        if version is None:
+            return Refused(self._unsupported(hello.identity, theirs), by_peer=False)
+        refusal = self._refusal(hello.identity)
         stranger = None
         if refusal is None and self._admit is not None:
             refusal = self._admit(hello.identity)
@@ -171,16 +200,18 @@ class Greeting:
                 stranger, refusal = refusal, None
         if refusal is not None:
             return Refused(refusal, by_peer=False)
-        return Greeted(hello.identity, min(VERSION_MAX, hello.version_max), stranger)
+        return Greeted(hello.identity, version, stranger)
 
-    def _refusal(self, hello: Hello) -> Refusal | None:
-        own, other = self._own, hello.identity
-        if hello.version_max < VERSION_MIN or hello.version_min > VERSION_MAX:
-            return Refusal(
-                "version_unsupported",
-                f"{own.node_id} speaks versions {VERSION_MIN} to {VERSION_MAX} of the protocol between nodes, "
-                f"{other.node_id} {hello.version_min} to {hello.version_max}",
-            )
+    def _unsupported(self, other: Identity, theirs: Versions) -> Refusal:
+        ours = self._versions
+        return Refusal(
+            "version_unsupported",
+            f"{self._own.node_id} ({self._own.release}) speaks versions {ours.lowest} to {ours.highest} of the "
+            f"protocol between nodes, {other.node_id} ({other.release}) {theirs.lowest} to {theirs.highest}",
+        )
+
+    def _refusal(self, other: Identity) -> Refusal | None:
+        own = self._own
         if other.cluster != own.cluster:
             return Refusal("wrong_cluster", f"{own.node_id} is of cluster {own.cluster}, not of {other.cluster}")
         if self._secured:

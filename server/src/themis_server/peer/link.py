@@ -21,7 +21,17 @@ from themis_server.observability import log
 from themis_server.peer.counters import Counters
 from themis_server.peer.frames import FrameReader, MalformedFrame
 from themis_server.peer.gate import Permit
-from themis_server.peer.hello import Admit, Greeted, Greeting, Refusal, Refused, encode_hello, encode_refusal
+from themis_server.peer.hello import (
+    SPOKEN,
+    Admit,
+    Greeted,
+    Greeting,
+    Refusal,
+    Refused,
+    Versions,
+    encode_hello,
+    encode_refusal,
+)
 from themis_server.peer.identity import Identity
 from themis_server.peer.limits import PeerLimits
 from themis_server.peer.outbox import Outbox
@@ -51,6 +61,8 @@ class Peering(NamedTuple):
     """None only with `peer.allow_insecure`."""
     limits: PeerLimits
     roster: Roster
+    versions: Versions = SPOKEN
+    """Of the protocol between nodes, which this one speaks."""
 
 
 class Closed(NamedTuple):
@@ -119,6 +131,7 @@ class Link:
         "identity",
         "outbox",
         "stranger",
+        "version",
         "where",
     )
 
@@ -176,6 +189,8 @@ class Link:
         """Who the other side is, once it is greeted."""
         self.stranger: Refusal | None = None
         """Why the other side is no member of the cluster, if it is none."""
+        self.version = 0
+        """Of the protocol: the highest that both sides speak, 0 before the greeting."""
         self.outbox = Outbox()
         """What waits for the socket; for its owner to look at, not to fill."""
 
@@ -347,7 +362,7 @@ class Link:
     def _greet(self) -> None:
         self._state = _State.GREETING
         if self._dialled:
-            self._enqueue(encode_hello(self._peering.identity()))
+            self._enqueue(encode_hello(self._peering.identity(), self._peering.versions))
             self._flush()
 
     def _judge(self, payload: bytes) -> None:
@@ -363,11 +378,12 @@ class Link:
             expected=self._expected,
             admit=None if self._dialled and self._expected is None else self._peering.admit,
             strangers=self._strangers,
+            versions=self._peering.versions,
         ).judge(payload)
         if isinstance(verdict, Greeted):
             refusal = self._peering.roster.enter(verdict.identity, self)
             if refusal is None:
-                self.identity, self.stranger = verdict.identity, verdict.stranger
+                self.identity, self.version, self.stranger = verdict
                 refusal = self._owner.greeted(self, verdict)
                 if self._state is _State.CLOSED:
                     return
@@ -381,7 +397,7 @@ class Link:
 
     def _open(self, own: Identity) -> None:
         if not self._dialled:
-            self._enqueue(encode_hello(own))
+            self._enqueue(encode_hello(own, self._peering.versions))
             self._flush()
             if self._state is _State.CLOSED:
                 return

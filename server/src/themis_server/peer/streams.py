@@ -41,7 +41,8 @@ class RaftStreams:
         counters: of the Raft loop.
         on_envelope: takes an envelope and the raft id of its sender. Raises MalformedFrame (or a subclass) if it is not
             one; the stream is then closed and the case counted.
-        on_connected: what is sent to this peer from now on can arrive; what was sent before may be lost.
+        on_connected: what is sent to this peer from now on can arrive; what was sent before may be lost. Told with the
+            raft id the version of the protocol that both speak, which holds until this is called again.
         on_disconnected: a stream to or from this peer broke. Both usually break together, so this may come twice, and
             it is not paired with `on_connected`.
         jitter: returns numbers in [0, 1) that spread retries.
@@ -53,7 +54,7 @@ class RaftStreams:
         counters: Counters,
         *,
         on_envelope: Callable[[int, bytes], None],
-        on_connected: Callable[[int], None],
+        on_connected: Callable[[int, int], None],
         on_disconnected: Callable[[int], None],
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -180,8 +181,15 @@ class RaftStreams:
     def outgoing_opened(self, outgoing: _Outgoing, link: Link) -> None:
         """Tell that a peer can be sent to."""
         self._watch.links.add(link)
-        _log.info("peer.connected", peer=outgoing.address.node_id, address=outgoing.address.where)
-        self._on_connected(outgoing.address.raft_id)
+        release = link.identity.release if link.identity else ""
+        _log.info(
+            "peer.connected",
+            peer=outgoing.address.node_id,
+            address=outgoing.address.where,
+            version=link.version,
+            release=release,
+        )
+        self._on_connected(outgoing.address.raft_id, link.version)
 
     def outgoing_closed(self, outgoing: _Outgoing, link: Link, why: Closed, *, was_open: bool) -> None:
         """Tell that a peer cannot be sent to any more."""

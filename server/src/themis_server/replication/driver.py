@@ -186,6 +186,10 @@ class Driver:
         """Name the other nodes of the cluster: they are told which groups this one leads."""
         self._peers.set_known(peers)
 
+    def version_with(self, peer: int) -> int:
+        """Return the highest version of the protocol between nodes that this node and `peer` both speak."""
+        return self._peers.version(peer)
+
     def set_members(self, group_id: int, members: Members, epoch: int) -> None:
         """Say whom a group shall consist of as of a topology's epoch; an older epoch changes nothing.
 

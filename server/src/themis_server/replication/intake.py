@@ -54,14 +54,15 @@ class Intake:
         self._chores = chores
         self._was_removed = was_removed
 
-    def streams(self, connected: list[int], disconnected: list[int]) -> None:
+    def streams(self, connected: list[tuple[int, int]], disconnected: list[int]) -> None:
         """Take note of streams that broke or stand."""
         for peer in disconnected:
             self._peers.forget_led(peer)
             for group in self._groups.values():
                 if peer in group.others and group.is_leader:
                     group.raft.report_unreachable(peer)
-        for peer in connected:
+        for peer, version in connected:
+            self._peers.met(peer, version)
             self._peers.hear(peer)
             self._peers.announce_to(peer)
             # It may have been started again and know of no leader.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from themis_server.peer.hello import VERSION_MIN
 from themis_server.replication.envelope import BEAT, Mail
 from themis_server.replication.ports import Transport
 
@@ -31,6 +32,7 @@ class Peers:
         self._known: frozenset[int] = frozenset()
         self._neighbours: frozenset[int] = frozenset()
         self._heard: dict[int, int] = {}
+        self._versions: dict[int, int] = {}
         self._sent_tick: dict[int, int] = {}
         self._led: dict[int, dict[int, int]] = {}
         self._own_led: list[tuple[int, int]] = []
@@ -49,6 +51,22 @@ class Peers:
         self._neighbours = frozenset(peers)
         self._heard = {peer: self._heard.get(peer, self.ticks) for peer in self._neighbours}
         self._sent_tick = {peer: self._sent_tick.get(peer, -1) for peer in self._neighbours}
+
+    # What may be said
+
+    def met(self, peer: int, version: int) -> None:
+        """Take note of the version of the protocol that is spoken with `peer` from now on.
+
+        It stays when the stream breaks, since nothing arrives then, and the next one begins with this.
+        """
+        self._versions[peer] = version
+
+    def version(self, peer: int) -> int:
+        """Return the highest version of the protocol that this node and `peer` both speak.
+
+        It holds for the whole turn. The lowest is assumed of who was not met yet.
+        """
+        return self._versions.get(peer, VERSION_MIN)
 
     # Who is heard
 

@@ -199,9 +199,9 @@ class DriverThread:
         self._work.add_envelope(sender, payload)
         self._turn_soon()
 
-    def connected(self, peer: int) -> None:
-        """A stream to a peer stands. On the Raft loop only."""
-        self._work.connected.append(peer)
+    def connected(self, peer: int, version: int) -> None:
+        """A stream to a peer stands, on which this version of the protocol is spoken. On the Raft loop only."""
+        self._work.connected.append((peer, version))
         self._turn_soon()
 
     def disconnected(self, peer: int) -> None:

@@ -27,8 +27,8 @@ class Work:
     barriers: list[tuple[int, object]] = field(default_factory=list)
     envelopes: list[tuple[int, Envelope]] = field(default_factory=list)
     """(sender, what it said), in the order of arrival; `add_envelope` fills it."""
-    connected: list[int] = field(default_factory=list)
-    """Peers to which a stream stands since."""
+    connected: list[tuple[int, int]] = field(default_factory=list)
+    """(peer, version of the protocol that both speak): a stream to it stands since."""
     disconnected: list[int] = field(default_factory=list)
     """Peers a stream to or from which broke; what was said last may be lost."""
     snapshots: list[Arrived] = field(default_factory=list)

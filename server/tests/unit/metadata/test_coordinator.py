@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+from msgspec.structs import replace
 
 from server.tests.unit.metadata.group import LaggingGroup, Member
 from server.tests.unit.metadata.world import node
@@ -38,7 +39,10 @@ class Candidate:
         self.store = member.store
         self.view = TopologyView(topology)
         self.nodes = NodesView(member.store, group.clock, lambda: self.coordinator.wake())
-        self.keeper = TopologyKeeper(member.store, self.view, Fence(), lambda: node(number))
+        self.release = node(number).version
+        self.keeper = TopologyKeeper(
+            member.store, self.view, Fence(), lambda: replace(node(number), version=self.release)
+        )
         self.asked: list[Transfer] = []
         self.refuses = False
         self.coordinator = Coordinator(
@@ -149,6 +153,24 @@ async def test_what_is_planned_is_stored_and_seen_by_all(cluster: Cluster) -> No
 
     assert all(len(shard.voters) == 3 for shard in first.view.current.shards)
     await until(lambda: second.view.current == first.view.current)
+
+
+async def test_the_release_is_raised_when_the_last_node_has_it(cluster: Cluster) -> None:
+    first, second = cluster.candidates
+    first.release = second.release = "0.2.0"
+
+    async def enter(number: int, release: str) -> None:
+        entry = replace(node(number), version=release)
+        await first.keeper.change(lambda known: transitions.enter(known, entry))
+
+    for number, release in ((1, "0.2.0"), (2, "0.2.0"), (3, "0.1.0")):
+        await enter(number, release)
+    await first.coordinator.step()
+    assert first.view.current.release == "0.1"
+
+    await enter(3, "0.2.1")
+    await first.coordinator.step()
+    await until(lambda: second.view.current.release == "0.2")
 
 
 async def test_two_that_both_believe_to_coordinate_plan_once(cluster: Cluster) -> None:

@@ -13,8 +13,9 @@ from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.ids import raft_id
 from themis_server.metadata import transitions
 from themis_server.metadata.fencing import Fence
-from themis_server.metadata.joining import Joining, JoinRequest, compatible, decode_answer
+from themis_server.metadata.joining import Joining, JoinRequest, decode_answer
 from themis_server.metadata.keeper import TopologyKeeper, load_or_create
+from themis_server.metadata.releases import compatible
 from themis_server.metadata.topology import Node, TopologyView
 from themis_server.peer import Identity
 

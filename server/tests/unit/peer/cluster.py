@@ -14,6 +14,7 @@ from themis_server.peer import (
     KIND_BULK,
     KIND_CALLS,
     KIND_RAFT,
+    SPOKEN,
     Counters,
     Identity,
     PeerAddress,
@@ -26,6 +27,7 @@ from themis_server.peer import (
     Refusal,
     Roster,
     Route,
+    Versions,
 )
 from themis_server.security import certificates
 from themis_server.security.tls import PeerTls
@@ -77,6 +79,7 @@ class PeerNode:
     epoch: int = 1
     refusals: dict[str, Refusal] = field(default_factory=dict)
     """By node id: whom `admit` refuses."""
+    versions: Versions = SPOKEN
 
     def __post_init__(self) -> None:
         self.events: list[tuple[str, str]] = []
@@ -85,13 +88,15 @@ class PeerNode:
         self.counters, self.call_counters = Counters(), Counters()
         self.handlers: dict[str, Callable[[Identity, bytes], Awaitable[bytes]]] = {}
         self.roster = Roster()
-        peering = Peering(self.identity, self.admit, self.tls, self.limits, self.roster)
+        self.spoken: dict[str, int] = {}
+        """By node id: the version of the protocol that was agreed on last."""
+        peering = Peering(self.identity, self.admit, self.tls, self.limits, self.roster, self.versions)
         self.peering = peering
         self.streams = RaftStreams(
             peering,
             self.counters,
             on_envelope=self.on_envelope,
-            on_connected=lambda peer: self.events.append(("connected", self.names.get(peer, str(peer)))),
+            on_connected=self.on_connected,
             on_disconnected=lambda peer: self.events.append(("disconnected", self.names.get(peer, str(peer)))),
         )
         self.calls = PeerCalls(peering, self.call_counters)
@@ -111,6 +116,11 @@ class PeerNode:
 
     def admit(self, other: Identity) -> Refusal | None:
         return self.refusals.get(other.node_id)
+
+    def on_connected(self, peer: int, version: int) -> None:
+        name = self.names.get(peer, str(peer))
+        self.events.append(("connected", name))
+        self.spoken[name] = version
 
     def on_envelope(self, frm: int, payload: bytes) -> None:
         self.envelopes.append((self.names.get(frm, str(frm)), payload))

@@ -102,6 +102,13 @@ def test_versions_must_overlap(low: int, high: int, fine: bool) -> None:
         assert code_of(verdict) == "version_unsupported"
 
 
+def test_what_a_later_release_says_beside_it_is_passed_over() -> None:
+    fields = [*msgspec.to_builtins(identity()), "later", 7]
+    verdict = judge(b"H" + msgspec.msgpack.encode([1, 9, fields, {"later": True}]))
+
+    assert verdict == Greeted(identity(), 1, None)
+
+
 @pytest.mark.parametrize("code", ["unknown_node", "stale_epoch", "removed_node"])
 def test_the_topology_has_the_last_word(code: str) -> None:
     refusal = msgspec.convert([code, "because"], Refusal)

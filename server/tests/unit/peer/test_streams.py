@@ -164,7 +164,7 @@ async def test_a_stream_that_is_closed_again_and_again_is_not_dialled_in_a_circl
             raise MalformedFrame("never")
 
         b.streams._on_envelope = refuse
-        a.streams._on_connected = lambda peer: a.streams.send(peer, b"x")
+        a.streams._on_connected = lambda peer, version: a.streams.send(peer, b"x")
         a.knows(b)
         await until(lambda: b.counters.bad_frames >= 3)
         began_s = time.monotonic()

@@ -14,6 +14,7 @@ import msgspec
 import themis_raft
 from server.tests.unit.replication.turning import Notes, by_handle, content
 from themis_server.clock import ManualClock
+from themis_server.peer.hello import VERSION_MAX
 from themis_server.replication.driver import Driver, DriverLimits, Work
 from themis_server.replication.elections import RaftTiming
 from themis_server.replication.group import Completion, Group, Proposal
@@ -314,5 +315,5 @@ class Network:
         self.alive.add(node_id)
         self.members[node_id].start()
         for other in self.alive - {node_id}:
-            self.members[node_id].turn(Work(connected=[other]))
-            self.members[other].turn(Work(connected=[node_id]))
+            self.members[node_id].turn(Work(connected=[(other, VERSION_MAX)]))
+            self.members[other].turn(Work(connected=[(node_id, VERSION_MAX)]))

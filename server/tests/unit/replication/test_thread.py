@@ -364,7 +364,7 @@ def test_what_peers_say_is_taken_and_nonsense_is_refused_where_it_arrives(start:
     thread = running.thread
 
     async def hear(payload: bytes) -> None:
-        thread.connected(2)
+        thread.connected(2, 1)
         thread.envelope(2, payload)
         thread.disconnected(2)
 
@@ -448,3 +448,13 @@ def test_three_threads_replicate_and_one_that_stops_hands_over_first() -> None:
         assert all(any(thread.views[group].is_leader for thread in others) for group in (1, 2, 3, 4))
     finally:
         trio.stop()
+
+
+def test_the_version_that_a_stream_was_greeted_with_reaches_the_driver(start: Start) -> None:
+    running = start()
+
+    async def meet() -> None:
+        running.thread.connected(2, 5)
+
+    running.thread.run(meet()).result(DEADLINE_S)
+    until(lambda: running.thread.driver.version_with(2) == 5)
