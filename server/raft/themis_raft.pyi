@@ -388,8 +388,8 @@ class Group:
     def tell_commit(self, index: int) -> bool:
         """On the leader: have every follower told (by the next `ready`) that the log is committed up to `index`.
 
-        Returns False, and does nothing, if messages that went out already told them all, or it does not lead. A follower
-        that a read is answered to is told by itself.
+        Returns False, and does nothing, if messages that went out already told them all, or it does not lead. A
+        follower that a read is answered to is told by itself.
         """
     def read_index(self, context: bytes) -> None:
         """Ask for a linearizable read; the answer comes as a `Ready.read_states` item with the same context.

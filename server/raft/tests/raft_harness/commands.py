@@ -1,7 +1,7 @@
 """The commands of a scenario. `python -m raft_harness.commands FILE... [--rewrite]` runs files by hand.
 
 add-nodes 3 [voters=1,2,3] [learners=4] [pre-vote=false] [check-quorum=false] [eager-commit=false]
-          [inflight=N] [size=N] [uncommitted=N] [start=N]     start: the log begins after this index, as after a compaction
+          [inflight=N] [size=N] [uncommitted=N] [start=N]     start: the log begins after this index, as when compacted
 add-empty 4                                a replica that waits to be added
 tell-commit 1 INDEX
 campaign 1          tick 1 [N]             pass N [quiet]     (N ticks of everybody, stabilized after each)
