@@ -139,7 +139,7 @@ class Replicating:
             deliver=self._deliver,
             fatal=fatal,
             maintain=self._maintain,
-            waiting=lambda: self.pending.count,
+            waiting=lambda: self.pending.writes,
         )
         self._observer = observer
         self.pending.connect(self.thread)

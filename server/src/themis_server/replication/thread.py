@@ -36,7 +36,7 @@ _TELL_S = 0.01
 """Followers hear within twice this what is committed, also where no entries follow."""
 _GATHER_S = 0.002
 _GATHER_FROM = 8
-"""While so many wait for writes or proofs here, turns begin at least that far apart: what arrives meanwhile shares the
+"""While so many wait for writes here, turns begin at least that far apart: what arrives meanwhile shares the
 next one, which costs hardly more for it. With fewer a turn begins as soon as anything arrives."""
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class DriverThread:
             deliver: takes completions, on this thread.
             fatal: takes the error that ended the driver; the node must stop at once.
             maintain: called twice a second on the second thread: clean-up that is not part of the replicated state.
-            waiting: returns how many proposals and barriers of this node have not ended; called on this thread.
+            waiting: returns how many proposals of this node have not ended; called on this thread.
         """
         self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         """The loop that everything of Raft happens on."""
