@@ -19,6 +19,7 @@ from themis_server.replication.envelope import Envelope, MalformedEnvelope, enco
 from themis_server.replication.group import Completion, Group, NotLeader, OutcomeUnknown, RaftTiming, Stalled, Stopped
 from themis_server.replication.log import Log
 from themis_server.replication.thread import DriverThread
+from themis_server.replication.work import Work
 from themis_server.statemachine.command import Result
 from themis_server.statemachine.data import DataMachine
 from themis_server.storage.engine import DiskFull, EngineError
@@ -172,6 +173,26 @@ def test_while_few_wait_a_turn_begins_at_once(start: Start, monkeypatch: pytest.
     for number in range(20):
         running.put(number)
         assert succeeded(running.result(number))
+
+
+def test_followers_are_told_what_is_committed_without_waiting_for_a_tick(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    turn = Driver.turn
+
+    def watched(driver: Driver, work: Work) -> list[Completion]:
+        if work.tell_commits:
+            told.set()
+        return turn(driver, work)
+
+    monkeypatch.setattr(Driver, "turn", watched)
+    monkeypatch.setattr(Driver, "has_commits_to_tell", property(lambda _driver: not told.is_set()))
+    running = start(tick_ms=60_000)
+
+    running.put(1)
+
+    assert told.wait(DEADLINE_S)
 
 
 def test_a_read_barrier_is_answered(start: Start) -> None:
