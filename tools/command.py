@@ -43,9 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     """
     if arguments and arguments[0] in _PROGRAMS:  # its flags are its own
         return _program(arguments[0], arguments[1:])
-    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    own, rest = _split(list(arguments))
     parser = _parser()
-    options, rest = parser.parse_args(arguments[:cut]), list(arguments[cut + 1 :])
+    options = parser.parse_args(own)
     if rest and not options.passes_on:
         parser.error(f"nothing can follow -- here: {' '.join(rest)}")
     verb: _Verb = options.verb
@@ -57,6 +57,16 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return what the verb takes itself, and what it hands on to its program."""
+    if "--" in arguments:
+        cut = arguments.index("--")
+        return arguments[:cut], arguments[cut + 1 :]
+    if arguments[:1] == ["bench"] and not {"-h", "--help"} & set(arguments):  # it has no flags of its own
+        return arguments[:1], arguments[1:]
+    return arguments, []
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -156,7 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     bench = verbs.add_parser(
         "bench",
         help="measure speed",
-        description="Run the benchmarks and write benchmarks/results. Arguments after -- go to them.",
+        usage="./themis bench [-h] [ARGUMENT ...]",
+        description="Run the benchmarks and write benchmarks/results. What follows goes to them: `./themis bench get "
+        "--quick` measures one scenario in short rounds, `./themis bench -- --help` says what there is.",
     )
     bench.set_defaults(verb=_bench, passes_on=True)
 

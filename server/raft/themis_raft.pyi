@@ -309,6 +309,7 @@ class Group:
         max_message_bytes: int = 64 << 20,
         pre_vote: bool = True,
         check_quorum: bool = True,
+        eager_commit: bool = True,
         election_timeout_ticks: int | None = None,
     ) -> Group:
         """Start a replica, new or from what was persisted.
@@ -343,6 +344,8 @@ class Group:
             max_message_bytes: Larger messages are refused by `step`.
             pre_vote: Ask before raising the term, so that a replica that was cut off does not disturb.
             check_quorum: A leader that does not hear a quorum for an election timeout steps down.
+            eager_commit: A leader sends every follower a message as soon as the log is committed further. Without it
+                they learn it from the next message that is sent anyway; call `tell_commit` for those it is too long to.
             election_timeout_ticks: See `set_election_timeout`.
 
         Raises:
@@ -381,6 +384,12 @@ class Group:
 
         Whatever the bytes are, this neither raises nor harms the group: what does not decode, is not addressed to
         this replica, is no peer's business to send, or contradicts what Raft allows in the present state is refused.
+        """
+    def tell_commit(self, index: int) -> bool:
+        """On the leader: have every follower told (by the next `ready`) that the log is committed up to `index`.
+
+        Returns False, and does nothing, if messages that went out already told them all, or it does not lead. A
+        follower that a read is answered to is told by itself.
         """
     def read_index(self, context: bytes) -> None:
         """Ask for a linearizable read; the answer comes as a `Ready.read_states` item with the same context.

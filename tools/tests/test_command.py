@@ -60,6 +60,23 @@ def test_what_follows_two_hyphens_goes_to_the_parts(monkeypatch: pytest.MonkeyPa
     assert called == [(["unit"], ["-k", "placement"])]
 
 
+@pytest.mark.parametrize("line", [["cluster", "--quick"], ["--", "cluster", "--quick"]])
+def test_what_follows_bench_goes_to_the_benchmarks_with_or_without_two_hyphens(
+    line: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, list[str]]] = []
+
+    def note(name: str, arguments: list[str]) -> int:
+        ran.append((name, arguments))
+        return 0
+
+    monkeypatch.setattr("tools.bootstrap.ensure", lambda *_: None)
+    monkeypatch.setattr(command, "_module", note)
+
+    assert command.main(["bench", *line]) == 0
+    assert ran == [("benchmarks", ["cluster", "--quick"])]
+
+
 def test_conformance_builds_what_it_judges_and_passes_its_choices_on(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[list[str]] = []
     ran: list[tuple[str, list[str]]] = []

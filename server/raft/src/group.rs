@@ -85,11 +85,13 @@ impl Group {
         max_message_bytes = 64 << 20,
         pre_vote = true,
         check_quorum = true,
+        eager_commit = true,
         election_timeout_ticks = None,
     ), text_signature = "(*, node_id, election_ticks, heartbeat_ticks, voters=None, learners=(), conf_state=None, \
         hard_state=(0, 0, 0), snapshot_index=0, snapshot_term=0, applied=0, entries=(), max_size_per_message=1048576, \
         max_inflight=256, max_uncommitted_bytes=67108864, max_committed_bytes_per_ready=8388608, \
-        max_message_bytes=67108864, pre_vote=True, check_quorum=True, election_timeout_ticks=None)")]
+        max_message_bytes=67108864, pre_vote=True, check_quorum=True, eager_commit=True, \
+        election_timeout_ticks=None)")]
     #[allow(clippy::too_many_arguments)] // Keyword-only settings of one object.
     fn new(
         py: Python<'_>,
@@ -111,6 +113,7 @@ impl Group {
         max_message_bytes: usize,
         pre_vote: bool,
         check_quorum: bool,
+        eager_commit: bool,
         election_timeout_ticks: Option<usize>,
     ) -> PyResult<Self> {
         if election_ticks > 1 << 20 || max_inflight > 1 << 16 {
@@ -148,6 +151,7 @@ impl Group {
                 max_inflight_msgs: max_inflight,
                 check_quorum,
                 pre_vote,
+                skip_bcast_commit: !eager_commit,
                 max_uncommitted_size: max_uncommitted_bytes,
                 max_committed_size_per_ready: max_committed_bytes_per_ready,
                 ..Config::default()
@@ -209,6 +213,11 @@ impl Group {
                 .map(|data| replica.step(data.as_bytes()).err())
                 .collect())
         })
+    }
+
+    /// Tell followers that do not know it, that the log is committed up to index; False if all were told.
+    fn tell_commit(&mut self, py: Python<'_>, index: u64) -> PyResult<bool> {
+        self.run(py, |replica| Ok(replica.tell_commit(index)))
     }
 
     /// Ask for a linearizable read.

@@ -5,6 +5,7 @@
 //! proposals come in, and the advance still yields what the fsync made possible: so the cycle is our own, over the
 //! same public parts of the core. One Ready is out at a time.
 
+mod commits;
 mod start;
 mod turn;
 mod upkeep;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use raft::eraftpb::{Entry, HardState, Message, MessageType};
 use raft::{Raft, SoftState, StateRole};
 
+use self::commits::Told;
 use crate::guard::{self, Situation};
 use crate::message::decode_message;
 use crate::refusal::{dropped, Outcome, Refusal};
@@ -34,6 +36,7 @@ pub struct Replica {
     handed_soft_state: SoftState,
     /// Committed entries up to here were handed out.
     handed_commit: u64,
+    told: Told,
     pending: Option<Pending>,
     committed_bytes_max: u64,
     message_bytes_max: usize,

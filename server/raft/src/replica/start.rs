@@ -4,6 +4,7 @@
 use raft::eraftpb::{ConfState, Entry, HardState};
 use raft::{Config, Raft, RaftState};
 
+use super::commits::Told;
 use super::Replica;
 use crate::guard;
 use crate::membership::check_conf_state;
@@ -63,6 +64,7 @@ impl Replica {
             handed_hard_state: raft.hard_state(),
             handed_soft_state: raft.soft_state(),
             handed_commit: config.applied,
+            told: Told::default(),
             pending: None,
             committed_bytes_max,
             message_bytes_max: start.message_bytes_max,

@@ -72,7 +72,7 @@ impl Replica {
         }
         let read_states = std::mem::take(&mut raft.read_states);
         let committed = self.take_committed();
-        let messages = std::mem::take(&mut self.raft.msgs);
+        let messages = self.take_messages();
         // A leader may send before it has written (Raft thesis 10.2.1), but never under a term or vote it could forget:
         // a sole voter leads at once, and its learners must not hear of a term it might lead a second time.
         let (messages, persisted_messages) = if self.raft.state == StateRole::Leader && !new_vote {
@@ -117,7 +117,7 @@ impl Replica {
         handed.commit = now.commit;
         // What came in meanwhile may have changed term, vote or role: then messages wait for the next Ready.
         let messages = if self.raft.state == StateRole::Leader && now == *handed {
-            std::mem::take(&mut self.raft.msgs)
+            self.take_messages()
         } else {
             Vec::new()
         };

@@ -20,6 +20,7 @@ class Settings:
 
     pre_vote: bool = True
     check_quorum: bool = True
+    eager_commit: bool = True
     max_inflight: int = 256
     max_size_per_message: int = 1 << 20
     max_uncommitted_bytes: int = 1 << 26
@@ -75,6 +76,7 @@ class Node:
             entries=disk.entries,
             pre_vote=self.settings.pre_vote,
             check_quorum=self.settings.check_quorum,
+            eager_commit=self.settings.eager_commit,
             max_inflight=self.settings.max_inflight,
             max_size_per_message=self.settings.max_size_per_message,
             max_uncommitted_bytes=self.settings.max_uncommitted_bytes,

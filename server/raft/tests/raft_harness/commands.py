@@ -1,8 +1,9 @@
 """The commands of a scenario. `python -m raft_harness.commands FILE... [--rewrite]` runs files by hand.
 
-add-nodes 3 [voters=1,2,3] [learners=4] [pre-vote=false] [check-quorum=false] [inflight=N] [size=N]
-          [uncommitted=N] [start=N]        start: the log begins after this index, as after a compaction
+add-nodes 3 [voters=1,2,3] [learners=4] [pre-vote=false] [check-quorum=false] [eager-commit=false]
+          [inflight=N] [size=N] [uncommitted=N] [start=N]     start: the log begins after this index, as when compacted
 add-empty 4                                a replica that waits to be added
+tell-commit 1 INDEX
 campaign 1          tick 1 [N]             pass N [quiet]     (N ticks of everybody, stabilized after each)
 propose 1 TEXT...   read-index 1 TEXT      transfer 1 to=2
 conf-change 1 v4 l5 r2 [transition=explicit]                  (no changes: leave the joint phase)
@@ -94,6 +95,7 @@ class Interpreter:
         self.settings = Settings(
             pre_vote=arguments.flag("pre-vote", True),
             check_quorum=arguments.flag("check-quorum", True),
+            eager_commit=arguments.flag("eager-commit", True),
             max_inflight=int(arguments.named.get("inflight", "256")),
             max_size_per_message=int(arguments.named.get("size", str(1 << 20))),
             max_uncommitted_bytes=int(arguments.named.get("uncommitted", str(1 << 26))),
@@ -140,6 +142,11 @@ class Interpreter:
         """Propose texts as one batch."""
         first = self._node(arguments).group.propose([text.encode() for text in arguments.positional[1:]])
         return [f"from {first} on"]
+
+    def do_tell_commit(self, arguments: Arguments) -> list[str]:
+        """Have followers told how far the log is committed."""
+        told = self._node(arguments).group.tell_commit(arguments.number(1))
+        return ["told" if told else "known to all"]
 
     def do_read_index(self, arguments: Arguments) -> list[str]:
         """Ask for a read."""

@@ -139,6 +139,7 @@ class Replicating:
             deliver=self._deliver,
             fatal=fatal,
             maintain=self._maintain,
+            waiting=lambda: self.pending.writes,
         )
         self._observer = observer
         self.pending.connect(self.thread)
@@ -159,6 +160,8 @@ class Replicating:
         Watchers of the metadata learn of changes before the one who made them does.
         """
         changes, replaced = self._groups.collect_changes()
+        if not completions and not changes and not replaced:
+            return  # a follower's turn: nothing in it is worth waking the event loop
         self._loop.call_soon_threadsafe(self._settle, changes, replaced, completions)
 
     def _settle(self, changes: list[meta.Change], replaced: bool, completions: list[Completion]) -> None:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 import themis_raft
 from themis_server.clock import Clock
 from themis_server.replication.chores import Chores
+from themis_server.replication.commits import CommitNews
 from themis_server.replication.compaction import Compaction
 from themis_server.replication.disk import Disk
 from themis_server.replication.elections import RaftTiming
@@ -103,6 +104,7 @@ class Driver:
         self._steward = Steward(self.groups, self._peers, self._quiescence, timing)
         self._chores = Chores(snapshots, machine)
         self._compaction = Compaction(self.groups, log, self._disk, self._chores, self._peers, limits)
+        self._commits = CommitNews(self.groups)
         self._dirty: dict[int, Group] = {}
         self._intake = Intake(
             self.groups, self._dirty, self._peers, self._quiescence, self._steward, self._chores, self._was_removed
@@ -256,6 +258,11 @@ class Driver:
     # The turn
 
     @property
+    def has_commits_to_tell(self) -> bool:
+        """Whether followers may have to be told what is committed: a turn with `tell_commits` does; so does a tick."""
+        return bool(self._commits)
+
+    @property
     def has_more(self) -> bool:
         """Whether the next turn has something to do whatever arrives."""
         return bool(self._chores or self._dirty or self._lonely or self._ended)
@@ -274,6 +281,9 @@ class Driver:
         for _ in range(work.ticks):
             self._tick(done)
         self._take_proposals(work, done)
+        if self._commits and (work.tell_commits or work.ticks):
+            for group in self._commits.tell():
+                self._dirty[group.id] = group
         if self._chores:
             for group, ready, ended in self._chores.step(self._disk):
                 done += ended
@@ -406,6 +416,8 @@ class Driver:
                     self._members_changed(group)
                     reshaped.append(group)
                 group.promise_version()
+                if ready.role == "leader" and group.others:
+                    self._commits.note(group)
             self._dirty[group.id] = group
         if reshaped:
             write = self._log.new_write()

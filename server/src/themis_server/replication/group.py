@@ -30,6 +30,7 @@ from themis_server.replication.views import GroupStatus, GroupView
 from themis_server.statemachine.command import encode_entry
 from themis_server.statemachine.machine import Machine
 from themis_server.storage.engine import CorruptionError, Overlay
+from themis_server.storage.keys import METADATA_GROUP
 
 __all__ = [
     "Busy",
@@ -151,6 +152,7 @@ class Group:
             entries=begins.entries,
             max_size_per_message=_MESSAGE_BYTES,
             max_inflight=_MESSAGES_IN_FLIGHT,
+            eager_commit=group_id == METADATA_GROUP,
         )
         self.members_changed()
         self.refresh_view()
@@ -262,6 +264,7 @@ class Group:
         self._lease_void_term = self.raft.term
         self.lease_until_s = 0.0
         self.refresh_lease()
+        self.raft.tell_commit(self.raft.commit)  # so that `to` has little to apply before it can serve
         try:
             self.raft.transfer_leader(to)
         except themis_raft.ProposalDropped as dropped:

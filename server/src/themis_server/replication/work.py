@@ -33,6 +33,8 @@ class Work:
     """Peers a stream to or from which broke; what was said last may be lost."""
     snapshots: list[Arrived] = field(default_factory=list)
     ticks: int = 0
+    tell_commits: bool = False
+    """It is time to tell followers what was committed and no entries followed (see `commits`)."""
 
     def add_envelope(self, sender: int, payload: bytes) -> None:
         """Take an envelope as it came off the wire; raises `MalformedEnvelope`, and then took nothing."""

@@ -33,10 +33,11 @@ class Replication(Protocol):
 class _Room:
     """What is in flight of one kind."""
 
-    __slots__ = ("count", "size_bytes")
+    __slots__ = ("count", "size_bytes", "writes")
 
     def __init__(self) -> None:
         self.count = 0
+        self.writes = 0
         self.size_bytes = 0
 
 
@@ -84,6 +85,11 @@ class Pending:
         return self._shards.count + self._metadata.count
 
     @property
+    def writes(self) -> int:
+        """How many proposals are in flight. Read on any thread."""
+        return self._shards.writes + self._metadata.writes
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the proposals in flight."""
         return self._shards.size_bytes + self._metadata.size_bytes
@@ -122,6 +128,7 @@ class Pending:
         loop = self._loop
         handle = _Handle(loop.create_future(), size, loop.time() + self._timeout_s, room)
         room.count += 1
+        room.writes += 1 if size else 0
         room.size_bytes += size
         self._deadlines.append(handle)
         if self._sweeper is None:
@@ -135,6 +142,7 @@ class Pending:
             room = handle.room
             room.count -= 1
             room.size_bytes -= handle.size
+            room.writes -= 1 if handle.size else 0
             future = handle.future
             if future.done():
                 continue

@@ -19,6 +19,7 @@ from themis_server.replication.envelope import Envelope, MalformedEnvelope, enco
 from themis_server.replication.group import Completion, Group, NotLeader, OutcomeUnknown, RaftTiming, Stalled, Stopped
 from themis_server.replication.log import Log
 from themis_server.replication.thread import DriverThread
+from themis_server.replication.work import Work
 from themis_server.statemachine.command import Result
 from themis_server.statemachine.data import DataMachine
 from themis_server.storage.engine import DiskFull, EngineError
@@ -30,12 +31,16 @@ DEADLINE_S = 10.0
 class Running:
     """A driver thread on two memory engines; keeps what it delivers and what ended it."""
 
-    def __init__(self, limits: DriverLimits, maintain: Callable[[], None], **engines: MemoryEngine) -> None:
+    def __init__(
+        self, limits: DriverLimits, maintain: Callable[[], None], tick_ms: int = 5, **engines: MemoryEngine
+    ) -> None:
         self.log, self.state = engines.get("log", MemoryEngine()), engines.get("state", MemoryEngine())
         self.delivered: dict[object, object] = {}
         self.notes = Notes()
         self.fatal: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
         self._arrived = threading.Condition()
+        self.waiting = 0
+        """How many the thread is told that wait."""
         self.group = Group(GROUP, 1, [1], DataMachine(GROUP, self.state), None, RaftTiming())
         self.thread = DriverThread(
             lambda wait_for_space: Driver(
@@ -48,10 +53,11 @@ class Running:
                 wait_for_space=wait_for_space,
             ),
             self.state,
-            tick_ms=5,
+            tick_ms=tick_ms,
             deliver=self._deliver,
             fatal=self.fatal.put,
             maintain=maintain,
+            waiting=lambda: self.waiting,
         )
 
     def _deliver(self, completions: list[Completion]) -> None:
@@ -89,9 +95,12 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     started: list[Running] = []
 
     def make(
-        limits: DriverLimits | None = None, maintain: Callable[[], None] = lambda: None, **engines: MemoryEngine
+        limits: DriverLimits | None = None,
+        maintain: Callable[[], None] = lambda: None,
+        tick_ms: int = 5,
+        **engines: MemoryEngine,
     ) -> Running:
-        running = Running(limits or DriverLimits(), maintain, **engines)
+        running = Running(limits or DriverLimits(), maintain, tick_ms, **engines)
         running.thread.start()
         started.append(running)
         return running
@@ -131,6 +140,59 @@ def test_proposals_of_many_threads_are_answered_each_once(start: Start) -> None:
 
     assert all(succeeded(running.result(number)) for number in range(400))
     assert sum(running.notes.log_writes) <= 400
+
+
+def looked_up(running: Running) -> None:
+    """Let the loop look at what was asked for before."""
+    came_round = threading.Event()
+    running.thread.loop.call_soon_threadsafe(came_round.set)
+    assert came_round.wait(DEADLINE_S)
+
+
+def test_while_many_wait_what_arrives_shares_the_next_turn(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_module, "_GATHER_S", 0.2)
+    running = start(tick_ms=10_000)
+    running.waiting = 8
+
+    running.put(1)
+    assert succeeded(running.result(1))
+    before = sum(running.notes.log_writes)
+    for number in (2, 3, 4):
+        running.put(number)
+        looked_up(running)
+
+    assert all(succeeded(running.result(number)) for number in (2, 3, 4))
+    assert sum(running.notes.log_writes) - before == 1
+
+
+def test_while_few_wait_a_turn_begins_at_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_module, "_GATHER_S", DEADLINE_S)
+    running = start(tick_ms=10_000)
+    running.waiting = 7
+
+    for number in range(20):
+        running.put(number)
+        assert succeeded(running.result(number))
+
+
+def test_followers_are_told_what_is_committed_without_waiting_for_a_tick(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    turn = Driver.turn
+
+    def watched(driver: Driver, work: Work) -> list[Completion]:
+        if work.tell_commits:
+            told.set()
+        return turn(driver, work)
+
+    monkeypatch.setattr(Driver, "turn", watched)
+    monkeypatch.setattr(Driver, "has_commits_to_tell", property(lambda _driver: not told.is_set()))
+    running = start(tick_ms=60_000)
+
+    running.put(1)
+
+    assert told.wait(DEADLINE_S)
 
 
 def test_a_read_barrier_is_answered(start: Start) -> None:

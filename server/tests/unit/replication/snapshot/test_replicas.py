@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from server.tests.unit.replication import network as networks
@@ -94,15 +96,10 @@ def test_the_leader_goes_on_writing_while_the_state_is_on_its_way() -> None:
 
 def test_chunks_that_get_lost_are_sent_again() -> None:
     network, away = lagging()
-    calls = 0
-
-    def every_third(sender: int, to: int, payload: bytes) -> bool:
-        nonlocal calls
-        calls += 1
-        return calls % 3 == 0
+    chance = random.Random(1)
 
     network.heal()
-    network.lose = every_third
+    network.lose = lambda *_: chance.random() < 1 / 3
     network.until(lambda: carried(network[away]).installed == 1, 2000)
     network.lose = lambda *_: False
     network.run(20)
