@@ -350,8 +350,10 @@ class Driver:
                 self._rounds.add(group, handle)
                 if self._limits.lease_reads:
                     self._quiescence.wake(group)  # only an awake leader renews its lease
-            elif handle is not None:
+            else:
                 done.append(Completion(handle, NotLeader(0)))
+        if work.refresh:
+            self._rounds.refresh()
 
     def _advance(self, busy: Sequence[Group], done: list[Completion]) -> None:
         readies: list[_ReadyOf] = []
@@ -478,7 +480,7 @@ class Driver:
     def abandon(self, queued: Work, why: Exception) -> list[Completion]:
         """Return everything that waits: what was queued did not happen, for `why`; what was proposed may have."""
         done = [Completion(proposal.handle, why) for proposals in queued.proposals.values() for proposal in proposals]
-        done += [Completion(handle, why) for _, handle in queued.barriers if handle is not None]
+        done += [Completion(handle, why) for _, handle in queued.barriers]
         for group in self.groups.values():
             done += group.abandon(why)
         return done

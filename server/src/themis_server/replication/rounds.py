@@ -132,6 +132,12 @@ class Rounds:
         group.barriers.add(handle, self._peers.ticks)
         self._want(group)
 
+    def refresh(self) -> None:
+        """Have every group proven anew that is not about to be."""
+        for group in self._groups.values():
+            if group.others and group.raft.leader and not (group.barriers.batch or group.barriers.waiting):
+                self.add(group, None)
+
     def _want(self, group: Group) -> None:
         self._due[group.id] = self._watched[group.id] = group
 

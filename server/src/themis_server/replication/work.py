@@ -25,7 +25,8 @@ class Work:
 
     proposals: dict[int, list[Proposal]] = field(default_factory=dict)
     barriers: list[tuple[int, object]] = field(default_factory=list)
-    """(group, handle); None instead of a handle: the state is to be proven for nobody in particular."""
+    refresh: bool = False
+    """Whether the state of every group is to be proven anew, for reads to come."""
     envelopes: list[tuple[int, Envelope]] = field(default_factory=list)
     """(sender, what it said), in the order of arrival; `add_envelope` fills it."""
     connected: list[int] = field(default_factory=list)

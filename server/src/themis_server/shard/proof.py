@@ -23,7 +23,6 @@ class Proofs:
         self._pending = pending
         self._clock = clock
         self._gathering: list[asyncio.Future[float]] | None = None
-        self._in_flight = 0
         self.proven_s = -math.inf
         """The state includes everything that was acknowledged before this reading of the monotonic clock."""
 
@@ -39,11 +38,6 @@ class Proofs:
             return await waiting
         async with asyncio.timeout(timeout_s):
             return await waiting
-
-    def refresh(self) -> None:
-        """Begin a barrier on behalf of reads to come, unless one is on its way."""
-        if self._gathering is None and not self._in_flight:
-            self._join().add_done_callback(_ignore)
 
     def _join(self) -> asyncio.Future[float]:
         loop = asyncio.get_running_loop()
@@ -63,11 +57,9 @@ class Proofs:
         except ThemisServerError as error:
             _fail(gathered, error)
             return
-        self._in_flight += 1
         barrier.add_done_callback(lambda ended: self._end(ended, gathered, began_s))
 
     def _end(self, ended: asyncio.Future[Result | None], gathered: list[asyncio.Future[float]], began_s: float) -> None:
-        self._in_flight -= 1
         error = ended.exception()
         if error is not None:
             _fail(gathered, error)
@@ -82,7 +74,3 @@ def _fail(gathered: list[asyncio.Future[float]], error: BaseException) -> None:
     for waiting in gathered:
         if not waiting.done():
             waiting.set_exception(error)
-
-
-def _ignore(ended: asyncio.Future[float]) -> None:
-    ended.cancelled() or ended.exception()

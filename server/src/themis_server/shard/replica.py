@@ -31,11 +31,6 @@ _COLLECTION_BYTES: Final = 4
 PROOF_WAIT_S: Final = 0.25
 """How long a read that another replica may serve as well waits for a proof here."""
 
-_REFRESH_SHARE: Final = 2
-"""A bounded read that finds the state half as old as it may be has it proven anew, so that later ones need not wait."""
-_LAG_KNOWN_MS: Final = 1000
-"""Eventual reads wait for nothing, but say how far behind they are: their replica looks that up so often."""
-
 
 class Replica:
     """The local replica of one shard (or of the metadata). Belongs to the event loop.
@@ -110,9 +105,9 @@ class Replica:
         before = self.before()
         value = take()
         verdict = self.judge(need, before)
+        if need.level != Level.STRONG and self.view.lease_until_s <= self._now_s():
+            self._pending.keeper.was_read()
         if isinstance(verdict, Serve):
-            if need.level != Level.STRONG:
-                self._keep_fresh(need, before.fresh_at_s)
             return value, verdict
         if verdict is Verdict.PROVE:
             return None
@@ -158,14 +153,6 @@ class Replica:
     def judge(self, need: Need, before: Before) -> Serve | Verdict:
         """Say, after storage was read, whether that may be answered."""
         return judge(self._raft_id, self.view, need, before, self._now_s())
-
-    def _keep_fresh(self, need: Need, fresh_at_s: float) -> None:
-        if self.view.lease_until_s > self._now_s():
-            return
-        lag_ms = lag_between(fresh_at_s, self._now_s())
-        often_ms = need.max_lag_ms // _REFRESH_SHARE if need.level == Level.BOUNDED else _LAG_KNOWN_MS
-        if lag_ms is None or lag_ms > often_ms:
-            self._proofs.refresh()
 
     def _unproven(self, need: Need) -> ThemisServerError:
         before = self.before()
