@@ -102,6 +102,8 @@ class Replica:
 
     def read_now(self, take: Callable[[], T], need: Need) -> tuple[T, Serve] | None:
         """Read as `read` does if that needs no proof; None if it does."""
+        if need.level == Level.STRONG and not self.view.lease_until_s:
+            return None  # it never had a lease in this term, so it needs a proof, and may as well read only after it
         before = self.before()
         value = take()
         verdict = self.judge(need, before)
