@@ -301,11 +301,15 @@ async def _drop(host: ShardHost, ask: Ask[DropPart]) -> list[Dropped | Failure]:
     return await host.drop(ask)
 
 
+def is_strong(consistency: Consistency) -> bool:
+    """Whether a read is a strong one: not to be behind at all is what that means."""
+    level, max_lag_ms, _ = consistency
+    return level == Level.STRONG or (level == Level.BOUNDED and max_lag_ms == 0)
+
+
 def _need(shard_id: str, consistency: Consistency) -> Need:
-    """Return what a read needs of one shard. Not to be behind at all is what a strong read is."""
-    level = consistency.level
-    if level == Level.BOUNDED and consistency.max_lag_ms == 0:
-        level = Level.STRONG
+    """Return what a read needs of one shard."""
+    level = Level.STRONG if is_strong(consistency) else consistency.level
     return Need(level, consistency.max_lag_ms, consistency.session.get(shard_id, 0))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 
 from themis_server.clock import Clock
 from themis_server.errors import ThemisServerError
@@ -33,13 +34,14 @@ class Proofs:
             ThemisServerError: what the replica says, `Refused` where another one may be asked.
             TimeoutError: nothing was proven within `timeout_s`; None leaves it to the time limit of the node.
         """
-        waiting = self._join()
+        waiting = self.join()
         if timeout_s is None:
             return await waiting
         async with asyncio.timeout(timeout_s):
             return await waiting
 
-    def _join(self) -> asyncio.Future[float]:
+    def join(self) -> asyncio.Future[float]:
+        """Take part in the next barrier: what `prove` waits for, to be handed to `settled`."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[float] = loop.create_future()
         if self._gathering is None:
@@ -68,6 +70,16 @@ class Proofs:
         for waiting in gathered:
             if not waiting.done():
                 waiting.set_result(began_s)
+
+
+async def settled(proofs: Sequence[asyncio.Future[float]], timeout_s: float | None) -> None:
+    """Wait for proofs of many replicas without a task for each; what has not come within `timeout_s` is cancelled."""
+    try:
+        await asyncio.wait(proofs, timeout=timeout_s)
+    finally:
+        for proof in proofs:
+            if not proof.cancel() and not proof.cancelled():
+                proof.exception()  # it is known now, whoever looks at it
 
 
 def _fail(gathered: list[asyncio.Future[float]], error: BaseException) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from themis_server.clock import Clock
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.shard.pending import Pending
-from themis_server.shard.proof import Proofs
+from themis_server.shard.proof import Proofs, settled
 from themis_server.shard.reading import Before, Level, Need, Serve, Verdict, View, judge, lag_between, role_of
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.shard.wire import PLACE_BYTES
@@ -30,6 +31,11 @@ _COLLECTION_BYTES: Final = 4
 
 PROOF_WAIT_S: Final = 0.25
 """How long a read that another replica may serve as well waits for a proof here."""
+
+
+def wait_for_proof_s(level: Level, timeout_s: float | None) -> float | None:
+    """Return how long a read waits for its proof, seconds; None leaves it to the node's time limit."""
+    return timeout_s if level == Level.STRONG else min(timeout_s or PROOF_WAIT_S, PROOF_WAIT_S)
 
 
 class Replica:
@@ -116,20 +122,32 @@ class Replica:
         raise self._refusal(verdict, need, before)
 
     async def _read_proven(self, take: Callable[[], T], need: Need, timeout_s: float | None) -> tuple[T, Serve]:
-        strong = need.level == Level.STRONG
-        if strong and not self.view.is_leader:
+        proof = self.begin_proof(need)
+        if need.level == Level.STRONG and timeout_s is None:
+            await proof
+        else:
+            await settled([proof], wait_for_proof_s(need.level, timeout_s))
+        return self.read_after(proof, take, need)
+
+    def begin_proof(self, need: Need) -> asyncio.Future[float]:
+        """Begin what a read needs for which `read_now` has returned None; `read_after` goes on when it has ended.
+
+        Raises:
+            Refused: another replica leads, and the read is a strong one.
+        """
+        if need.level == Level.STRONG and not self.view.is_leader:
             raise Refused(
                 Reason.NOT_LEADER, f"this replica of {self.shard_id} does not lead", self.view.leader, retry_after_s=1
             )
-        wait_s = timeout_s if strong else min(timeout_s or PROOF_WAIT_S, PROOF_WAIT_S)
-        try:
-            await self._proofs.prove(wait_s)
-        except TimeoutError:
-            raise self._unproven(need) from None
-        except Refused:
-            if strong:
-                raise
-            raise self._unproven(need) from None
+        return self._proofs.join()
+
+    def read_after(self, proof: asyncio.Future[float], take: Callable[[], T], need: Need) -> tuple[T, Serve]:
+        """Read after a proof has ended or was cancelled because it took too long; raises as `read` does."""
+        if proof.cancelled():
+            raise self._unproven(need)
+        error = proof.exception()
+        if error is not None:
+            raise self._unproven(need) if isinstance(error, Refused) and need.level != Level.STRONG else error
         before = self.before(proven=True)
         value = take()
         verdict = self.judge(need, before)

@@ -10,7 +10,7 @@ from themis_server.replication.envelope import Asked, Envelope, Polled, Voted, d
 from themis_server.replication.group import NotLeader
 from themis_server.replication.membership import Members, halves_of
 
-GROUPS = {group: (1, 2, 3) for group in range(1, 9)}
+GROUPS: dict[int, tuple[int, ...]] = {group: (1, 2, 3) for group in range(1, 9)}
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_who_leads_a_group_no_more_says_so(network: Network) -> None:
 
 
 def test_a_group_without_a_quorum_does_not_slow_down_the_others() -> None:
-    groups = {1: (1, 2), 2: (1, 3)}
+    groups: dict[int, tuple[int, ...]] = {1: (1, 2), 2: (1, 3)}
     network = Network((1, 2, 3), groups)
     for group in groups:
         network.leader(group)
