@@ -97,15 +97,17 @@ class Shards:
                 else:
                     done = replica.read_now(lambda: replica.multi_get(place), need)
                     if done is None:
-                        return await self._read_far(shard_id, place, need)
+                        return await self.read_far(shard_id, place, consistency)
                     (stored,), served = done
             except Refused:
-                return await self._read_far(shard_id, place, need)
+                return await self.read_far(shard_id, place, consistency)
             dropped = stored is None and replica.is_dropped(int.from_bytes(place[:4]))
             return Entity(stored, self._served(shard_id, served), dropped)
-        return await self._read_far(shard_id, place, need)
+        return await self.read_far(shard_id, place, consistency)
 
-    async def _read_far(self, shard_id: str, place: bytes, need: Need) -> Entity:
+    async def read_far(self, shard_id: str, place: bytes, consistency: Consistency) -> Entity:
+        """Read one entity as `read_one` does, by asking whoever may answer, this node among others."""
+        need = _need(shard_id, consistency)
         job: Job[ReadPart, Read] = self._reading(shard_id, place, need)
         await self._reach.settle([job], Errand(_read, need.level, need.max_lag_ms))
         read = _answer(job)
