@@ -39,6 +39,7 @@ class Faults:
             "split": self._split,
             "one_way": self._one_way,
             "bridge": self._bridge,
+            "raft_lost": self._raft_lost,
             "loss": self._loss,
             "delay": self._delay,
             "duplicates": self._duplicates,
@@ -203,6 +204,14 @@ class Faults:
         self._world.note(0, "fault", f"{left} | n{nodes[0]} between | {right}")
         self._world.network.split([left, right])
         self._heal_later()
+
+    def _raft_lost(self) -> None:
+        """Let a node and the others not hear each other's Raft, while they go on to confirm who leads."""
+        node = self._someone()
+        if node is not None:
+            self._world.note(0, "fault", f"Raft messages from and to n{node.id} are lost")
+            self._world.network.lose_raft(node.id)
+            self._world.after(1_000 * _MS + self._random.randrange(1_000 * _MS), self._heal)
 
     def _for_a_while(self, name: str, value: float) -> None:
         weather = self._world.network.weather

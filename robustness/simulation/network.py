@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from themis_server.replication.envelope import decode, encode
+
 if TYPE_CHECKING:
     from robustness.simulation.plan import Weather
     from robustness.simulation.world import World
@@ -24,6 +28,7 @@ class Network:
         self._random = random
         self.weather = weather
         self._blocked: set[tuple[int, int]] = set()
+        self._without_raft: set[int] = set()
         self.sent = self.lost = 0
 
     def send(self, frm: int, to: int, payload: object, delay_us: int = 0) -> None:
@@ -40,6 +45,8 @@ class Network:
         if (frm, to) in self._blocked:
             self.lost += 1
             return
+        if isinstance(payload, bytes) and self._without_raft & {frm, to}:
+            payload = encode(msgspec.structs.replace(decode(payload), messages=[]))
         self._world.nodes[to].receive(frm, payload)
 
     def latency_us(self) -> int:
@@ -70,6 +77,11 @@ class Network:
         """Let nothing that `frm` says reach `to`; what they say still reaches it."""
         self._blocked.update((frm, other) for other in to)
 
+    def lose_raft(self, node: int) -> None:
+        """Lose the Raft messages from and to a node; what nodes say beside Raft arrives."""
+        self._without_raft.add(node)
+
     def heal(self) -> None:
         """Join everything again."""
         self._blocked.clear()
+        self._without_raft.clear()

@@ -38,7 +38,14 @@ FAULTS = (
     "join",
     "remove",
 )
-"""Every kind of fault; `faults.py` says what each does."""
+"""Every kind of fault but `RAFT_LOST`; `faults.py` says what each does."""
+
+RAFT_LOST = "raft_lost"
+"""Raft messages of a node are lost while what is said beside Raft arrives: drawn apart from the other kinds.
+
+So the others elect a leader while the old one can still ask them whether it leads.
+"""
+_RAFT_LOST_SHARE = 0.25
 
 MAX_LAG_MS = (0, 50, 200, 1000)
 """What bounded reads ask for."""
@@ -102,6 +109,8 @@ def draw(seed: int) -> Plan:
     if "reshape" in faults:
         # Who takes a group down to two voters and then burns one of them has lost it, and no database can help.
         faults = tuple(kind for kind in faults if kind != "remove")
+    if Random(f"raft lost {seed}").random() < _RAFT_LOST_SHARE:
+        faults = (*faults, RAFT_LOST, RAFT_LOST)
     return Plan(
         seed=seed,
         nodes=nodes,

@@ -236,6 +236,11 @@ class Process:
         self._work.barriers.append((group, handle))
         self.wake()
 
+    def refresh(self) -> None:
+        """Have every replica proven anew in the next turn."""
+        self._work.refresh = True
+        self.wake()
+
     @property
     def work(self) -> Work:
         """What the next turn will take; call `wake` after adding to it."""

@@ -357,6 +357,11 @@ class Group:
     # -- time and elections -------------------------------------------------------------------------------------
     def tick(self) -> bool:
         """Let one tick pass. True: `has_ready` has probably become true."""
+    def hear_leader(self) -> bool:
+        """Begin the wait for a sign of the leader anew, as its heartbeat would; false: this replica follows nobody.
+
+        From now on it takes part in no election for `election_ticks`, except one that the leader itself asks for.
+        """
     def campaign(self) -> None:
         """Start an election now. A sole voter wins it at once, whatever `pre_vote` says.
 

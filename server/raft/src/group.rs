@@ -181,6 +181,11 @@ impl Group {
         self.run(py, |replica| Ok(replica.tick()))
     }
 
+    /// Begin the wait for a sign of the leader anew, as its heartbeat does; false: this replica follows none.
+    fn hear_leader(&mut self, py: Python<'_>) -> PyResult<bool> {
+        self.run(py, |replica| Ok(replica.hear_leader()))
+    }
+
     /// Start an election now.
     fn campaign(&mut self, py: Python<'_>) -> PyResult<()> {
         self.run(py, Replica::campaign)

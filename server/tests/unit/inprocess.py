@@ -256,6 +256,11 @@ class InProcess:
             self.work.barriers.append((group, handle))
             self.schedule()
 
+    def refresh(self) -> None:
+        if not self.unproven:
+            self.work.refresh = True
+            self.schedule()
+
     def release(self) -> None:
         """Take what was held back."""
         self.held = False

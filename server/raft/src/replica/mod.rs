@@ -175,6 +175,14 @@ impl Replica {
         result
     }
 
+    pub fn hear_leader(&mut self) -> bool {
+        let follows = self.raft.state == StateRole::Follower && self.raft.leader_id != 0;
+        if follows {
+            self.raft.election_elapsed = 0;
+        }
+        follows
+    }
+
     pub fn read_index(&mut self, context: &[u8]) -> Outcome<()> {
         if context.is_empty() || context.len() > guard::CONTEXT_BYTES_MAX {
             return Err(Refusal::Value(format!(

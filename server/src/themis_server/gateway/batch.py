@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from themis.urn import InvalidUrn, split_urn, uuid_to_bytes
@@ -11,10 +12,11 @@ from themis_server.clock import Clock
 from themis_server.errors import ErrorCode, ThemisServerError, entity_not_found
 from themis_server.gateway.router import Router
 from themis_server.gateway.served import Served, Sources
-from themis_server.gateway.shards import Shards
+from themis_server.gateway.shards import Shards, is_strong
 from themis_server.gateway.writing import Writer, key_reused, outcome_error
 from themis_server.metadata.catalog import Collection
-from themis_server.shard.reading import ROLES, Consistency
+from themis_server.shard.proof import settled
+from themis_server.shard.reading import Consistency, Need, Serve
 from themis_server.shard.replica import Replica
 from themis_server.statemachine.command import KeyReused, Mutate, Mutated, Status, Write, WriteOp
 
@@ -26,6 +28,7 @@ a batch may take a tenth of a second, and a read should not wait for it.
 
 
 _UUID_CHARACTERS: Final = 36
+_STRONG: Final = Need()
 
 
 class WriteItem(NamedTuple):
@@ -78,6 +81,20 @@ class _Far:
         self.places: list[bytes] = []
 
 
+class _Near:
+    """The items of a batch read that this node's replicas answer, as columns."""
+
+    __slots__ = ("collections", "keys", "names", "positions", "replicas", "shard_ids")
+
+    def __init__(self, replicas: dict[str, Replica]) -> None:
+        self.replicas = replicas
+        self.positions: list[int] = []
+        self.names: list[str] = []
+        self.keys: list[bytes] = []
+        self.shard_ids: list[str] = []
+        self.collections: dict[str, int] = {}
+
+
 class Batches:
     """Reads and writes of many entities each."""
 
@@ -115,36 +132,33 @@ class Batches:
         """Read entities: those of this node by batched reads of storage, the others with one request to each node."""
         results: list[ReadResult | None] = [None] * len(urns)
         sources = Sources(self._me)
+        near = _Near(self._answering(is_strong(consistency)))
         far: dict[str, _Far] = {}
         unknown: list[int] = []
         for start in range(0, len(urns), SLICE):
             if start:
                 await asyncio.sleep(0)
-            self._read_slice(urns, start, results, far, unknown, sources)
+            self._sort(urns, start, results, near, far, unknown)
         if unknown:
             await self._find_collections(urns, unknown, results, far)
+        if near.positions:
+            await self._read_near(near, results, far, sources)
         if far:
             await self._read_far(far, consistency, results, sources)
         return [result for result in results if result is not None], sources
 
-    def _read_slice(
+    def _sort(
         self,
         urns: Sequence[str],
         start: int,
         results: list[ReadResult | None],
+        near: _Near,
         far: dict[str, _Far],
         unknown: list[int],
-        sources: Sources,
     ) -> None:
-        """Answer what this node's leaders can answer at once, whatever the level, and sort out the rest."""
+        """Tell what this node's leaders answer, whatever the level, from what others have."""
         known, shard_of = self._router.known, self._router.table.shard_for_uuid
-        positions: list[int] = []
-        wanted: list[bytes] = []
-        names: list[str] = []
-        used: set[str] = set()
         collections: dict[str, int | None] = {}
-        here = self._leading()
-        before = {shard_id: replica.view.installs for shard_id, replica in here.items()}
         for position in range(start, min(start + SLICE, len(urns))):
             text = urns[position]
             try:
@@ -161,44 +175,72 @@ class Batches:
                 unknown.append(position)
                 continue
             shard_id = shard_of(uuid)
-            replica = here.get(shard_id)
+            replica = near.replicas.get(shard_id)
             if replica is None:
                 _put_far(far, shard_id, position, prefix + uuid, collection, uuid)
                 continue
-            wanted.append(replica.key_prefix(collection) + uuid_to_bytes(uuid))
-            positions.append(position)
-            names.append(prefix + uuid)
-            used.add(shard_id)
-        if not wanted:
-            return
-        values = next(iter(here.values())).engine.multi_get(wanted)
+            near.keys.append(replica.key_prefix(collection) + uuid_to_bytes(uuid))
+            near.positions.append(position)
+            near.names.append(prefix + uuid)
+            near.shard_ids.append(shard_id)
+            near.collections[prefix] = collection
+
+    async def _read_near(
+        self, near: _Near, results: list[ReadResult | None], far: dict[str, _Far], sources: Sources
+    ) -> None:
+        """Read what is here, after one wait for what its shards have to prove; what cannot be proven becomes far."""
+        used = {shard_id: near.replicas[shard_id] for shard_id in set(near.shard_ids)}
+        now_s = self._now_s()
+        proofs = {
+            shard_id: replica.begin_proof(_STRONG)
+            for shard_id, replica in used.items()
+            if replica.view.is_leader and replica.view.lease_until_s <= now_s
+        }
+        if proofs:
+            await settled(list(proofs.values()), None)
+        proven = {shard_id for shard_id, proof in proofs.items() if not proof.cancelled() and not proof.exception()}
+        for start in range(0, len(near.positions), SLICE):
+            if start:
+                await asyncio.sleep(0)
+            self._read_slice(near, start, used, proven, results, far, sources)
+
+    def _read_slice(
+        self,
+        near: _Near,
+        start: int,
+        used: Mapping[str, Replica],
+        proven: AbstractSet[str],
+        results: list[ReadResult | None],
+        far: dict[str, _Far],
+        sources: Sources,
+    ) -> None:
+        end = start + SLICE
+        before = {shard_id: replica.before(proven=shard_id in proven) for shard_id, replica in used.items()}
+        values = next(iter(used.values())).engine.multi_get(near.keys[start:end])
         # After the read, as in shard.reading: who has lost its lease meanwhile has to prove what it answers.
-        now_s, current = self._now_s(), self._router.is_current
         unsure: set[str] = set()
-        for shard_id in used:
-            view = here[shard_id].view
-            if view.lease_until_s > now_s and view.installs == before[shard_id]:
-                sources.add(Served(self._me, shard_id, ROLES[0], 0, view.version_ahead))
+        for shard_id, replica in used.items():
+            verdict = replica.judge(_STRONG, before[shard_id])
+            if isinstance(verdict, Serve):
+                sources.add(Served(self._me, shard_id, verdict.role, 0, verdict.version))
             else:
                 unsure.add(shard_id)
-        for position, urn, stored in zip(positions, names, values, strict=True):
-            if not unsure and (stored is not None or current):
+        sure, current = not unsure, self._router.is_current
+        places = zip(near.positions[start:end], near.names[start:end], near.shard_ids[start:end], values, strict=True)
+        for position, urn, shard_id, stored in places:
+            if (sure or shard_id not in unsure) and (stored is not None or current):
                 results[position] = (urn, stored, None if stored is not None else entity_not_found(urn))
-                continue
-            shard_id = shard_of(urn[-_UUID_CHARACTERS:])
-            if stored is not None and shard_id not in unsure:
-                results[position] = (urn, stored, None)
             else:
                 prefix, uuid = urn[:-_UUID_CHARACTERS], urn[-_UUID_CHARACTERS:]
-                _put_far(far, shard_id, position, urn, collections[prefix] or 0, uuid)
+                _put_far(far, shard_id, position, urn, near.collections[prefix], uuid)
 
-    def _leading(self) -> dict[str, Replica]:
-        """Return the replicas of this node that answer strong reads at once: those that hold a lease."""
+    def _answering(self, strong: bool) -> dict[str, Replica]:
+        """Return the replicas of this node that answer: those that hold a lease, and for a strong read all leaders."""
         now_s = self._now_s()
         return {
             shard_id: replica
             for shard_id, replica in self._shards.routing.replicas.by_shard.items()
-            if replica.view.lease_until_s > now_s
+            if (strong and replica.view.is_leader) or replica.view.lease_until_s > now_s
         }
 
     async def _find_collections(

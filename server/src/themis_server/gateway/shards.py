@@ -97,15 +97,17 @@ class Shards:
                 else:
                     done = replica.read_now(lambda: replica.multi_get(place), need)
                     if done is None:
-                        return await self._read_far(shard_id, place, need)
+                        return await self.read_far(shard_id, place, consistency)
                     (stored,), served = done
             except Refused:
-                return await self._read_far(shard_id, place, need)
+                return await self.read_far(shard_id, place, consistency)
             dropped = stored is None and replica.is_dropped(int.from_bytes(place[:4]))
             return Entity(stored, self._served(shard_id, served), dropped)
-        return await self._read_far(shard_id, place, need)
+        return await self.read_far(shard_id, place, consistency)
 
-    async def _read_far(self, shard_id: str, place: bytes, need: Need) -> Entity:
+    async def read_far(self, shard_id: str, place: bytes, consistency: Consistency) -> Entity:
+        """Read one entity as `read_one` does, by asking whoever may answer, this node among others."""
+        need = _need(shard_id, consistency)
         job: Job[ReadPart, Read] = self._reading(shard_id, place, need)
         await self._reach.settle([job], Errand(_read, need.level, need.max_lag_ms))
         read = _answer(job)
@@ -301,11 +303,15 @@ async def _drop(host: ShardHost, ask: Ask[DropPart]) -> list[Dropped | Failure]:
     return await host.drop(ask)
 
 
+def is_strong(consistency: Consistency) -> bool:
+    """Whether a read is a strong one: not to be behind at all is what that means."""
+    level, max_lag_ms, _ = consistency
+    return level == Level.STRONG or (level == Level.BOUNDED and max_lag_ms == 0)
+
+
 def _need(shard_id: str, consistency: Consistency) -> Need:
-    """Return what a read needs of one shard. Not to be behind at all is what a strong read is."""
-    level = consistency.level
-    if level == Level.BOUNDED and consistency.max_lag_ms == 0:
-        level = Level.STRONG
+    """Return what a read needs of one shard."""
+    level = Level.STRONG if is_strong(consistency) else consistency.level
     return Need(level, consistency.max_lag_ms, consistency.session.get(shard_id, 0))
 
 

@@ -34,6 +34,7 @@ from themis_server.replication.membership import Members
 from themis_server.replication.peers import Peers
 from themis_server.replication.ports import Observer, Snapshots, Transport
 from themis_server.replication.quiescence import Quiescence
+from themis_server.replication.rounds import Rounds
 from themis_server.replication.steward import Steward
 from themis_server.replication.views import GroupView
 from themis_server.replication.work import DriverLimits, Work
@@ -96,7 +97,6 @@ class Driver:
         self._on_removed = on_removed or (lambda group: None)
         if incarnation is None:
             incarnation = clock.unix_ms() << 20 ^ int(clock.monotonic_s() * 1e6)
-        self._incarnation = incarnation
         timing = timing or next((group.timing for group in self.groups.values()), RaftTiming())
         self._timing = timing
         self._peers = Peers(transport, timing.heartbeat_ticks)
@@ -106,8 +106,24 @@ class Driver:
         self._compaction = Compaction(self.groups, log, self._disk, self._chores, self._peers, limits)
         self._commits = CommitNews(self.groups)
         self._dirty: dict[int, Group] = {}
+        self._rounds = Rounds(
+            self.groups,
+            self._peers,
+            clock,
+            timing,
+            incarnation,
+            wake=self._quiescence.wake,
+            leases=limits.lease_reads,
+        )
         self._intake = Intake(
-            self.groups, self._dirty, self._peers, self._quiescence, self._steward, self._chores, self._was_removed
+            self.groups,
+            self._dirty,
+            self._peers,
+            self._quiescence,
+            self._steward,
+            self._chores,
+            self._rounds,
+            self._was_removed,
         )
         self._lonely: list[Group] = []
         """Groups of which this node may have become the only voter, and then has nobody to wait for."""
@@ -116,8 +132,6 @@ class Driver:
         self._ended: list[Completion] = []
         self.applied_something = False
         """Whether the last turn changed the state."""
-        for group in self.groups.values():
-            group.barriers.name(group.node_id, incarnation)
 
     # Groups come and go
 
@@ -155,7 +169,6 @@ class Driver:
             write = self._log.new_write()
             group.log_genesis(write)
             self._disk.log(write, 0, 0, must_sync=True)
-        group.barriers.name(group.node_id, self._incarnation)
         self.groups[group.id] = group
         self.views = {**self.views, group.id: group.view}  # read on other threads: never changed, only replaced
         self._begin(group)
@@ -289,6 +302,7 @@ class Driver:
                 done += ended
                 self._members_changed(group)
                 self._persist([(group, ready)], done)
+        self._rounds.begin()
         self._go_on(done)
         while self._lonely:
             lonely, self._lonely = self._lonely, []
@@ -303,7 +317,9 @@ class Driver:
             self._led_changed = False
             self._leaders_moved += 1
             self._peers.lead([(group.id, group.view.term) for group in self.groups.values() if group.view.is_leader])
+        self._rounds.begin()
         self._peers.flush()
+        done += self._rounds.collect()
         self._ended = []
         return done
 
@@ -320,20 +336,13 @@ class Driver:
         for group in self._quiescence.tick():
             self._dirty[group.id] = group
         now_s = self._clock.monotonic_s()
-        timing = self._timing
+        self._rounds.tick()
         for group in self._quiescence.awake.values():
             if group.proposals:
                 done += group.give_up_proposals()
-            if group.barriers.unproven:
-                done += group.barriers.look_after(
-                    group.raft, now_s, ticks, 2 * timing.heartbeat_ticks, 2 * timing.election_ticks
-                )
-                self._dirty[group.id] = group
-            elif self._limits.lease_reads and group.is_leader and group.wants_lease(now_s):
-                group.barriers.add(None, ticks)
-                done += group.barriers.begin(group.raft, now_s, ticks)
-                self._dirty[group.id] = group
-        if ticks % timing.heartbeat_ticks == 0:
+            if self._limits.lease_reads and not group.barriers and group.is_leader and group.wants_lease(now_s):
+                self._rounds.add(group, None)
+        if ticks % self._timing.heartbeat_ticks == 0:
             for group in self._steward.tend(ticks):
                 self._dirty[group.id] = group
 
@@ -349,21 +358,16 @@ class Driver:
             group.idle_ticks = 0
             done += group.propose(proposals, proposed, self._limits.entry_bytes_max)
             self._dirty[group_id] = group
-        asked: dict[int, Group] = {}
         for group_id, handle in work.barriers:
             group = self.groups.get(group_id)
-            if group is None or group.removed or not group.raft.leader:
+            if group is not None and not group.removed:
+                self._rounds.add(group, handle)
+                if self._limits.lease_reads:
+                    self._quiescence.wake(group)  # only an awake leader renews its lease
+            else:
                 done.append(Completion(handle, NotLeader(0)))
-                continue
-            group.barriers.add(handle, self._peers.ticks)
-            asked[group_id] = group
-        for group in asked.values():
-            self._quiescence.wake(group)
-            self._begin_round(group, done)
-
-    def _begin_round(self, group: Group, done: list[Completion]) -> None:
-        done += group.barriers.begin(group.raft, self._clock.monotonic_s(), self._peers.ticks)
-        self._dirty[group.id] = group
+        if work.refresh:
+            self._rounds.refresh()
 
     def _advance(self, busy: Sequence[Group], done: list[Completion]) -> None:
         readies: list[_ReadyOf] = []
@@ -391,8 +395,6 @@ class Driver:
             size += group.log(ready, write)
             entries += len(ready.entries)
             must_sync = must_sync or ready.must_sync
-            if ready.read_states:
-                group.confirmed(ready.read_states)
         if write:
             self._peers.flush()
             self._disk.log(write, entries, size, must_sync=must_sync)
@@ -442,7 +444,6 @@ class Driver:
                 self._steward.reconsider(group)
             if group.barriers:
                 done += group.barriers_reached(leases=self._limits.lease_reads)
-                self._begin_round(group, done)
             if self._snapshots is not None and view.is_leader and group.others:
                 self._chores.serve(group)
         for group in reshaped:
@@ -502,7 +503,7 @@ class Driver:
 
     def broken_off(self) -> list[Completion]:
         """Return what had ended in a turn that an exception left: it is committed and logged, and nobody was told."""
-        ended, self._ended = self._ended, []
+        ended, self._ended = self._ended + self._rounds.collect(), []
         return ended
 
     def status(self) -> list[GroupStatus]:

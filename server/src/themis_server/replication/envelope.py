@@ -26,6 +26,49 @@ class MalformedEnvelope(MalformedFrame):
 _Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
 
 
+class Polled(msgspec.Struct, array_like=True, frozen=True):
+    """A round of leadership: does the receiver agree that the sender leads these groups? (See `rounds`.)"""
+
+    incarnation: _Number
+    """Of the sender, whose rounds are numbered anew in each run."""
+    number: _Number
+    hold: bool
+    """Who agrees shall also take part in no election for a while, as after a heartbeat."""
+    groups: list[tuple[_Number, _Number]]
+    """(group, term) in which the sender leads it."""
+
+
+class Voted(msgspec.Struct, array_like=True, frozen=True):
+    """The answer to a `Polled`."""
+
+    incarnation: _Number
+    """Of the node that asked."""
+    number: _Number
+    against: list[_Number]
+    """Groups for which the sender does not agree; it does for all others that it was asked for."""
+
+
+class Asked(msgspec.Struct, array_like=True, frozen=True):
+    """A follower's request: up to which index must its replicas have applied to be current?"""
+
+    incarnation: _Number
+    """Of the sender, whose requests are numbered anew in each run."""
+    token: _Number
+    groups: list[_Number]
+
+
+class Answered(msgspec.Struct, array_like=True, frozen=True):
+    """An answer to an `Asked`; there may be several, each for some of the groups."""
+
+    incarnation: _Number
+    """Of the node that asked."""
+    token: _Number
+    indexes: list[tuple[_Number, _Number]]
+    """(group, index): who has applied this has everything that was acknowledged before the request was made."""
+    refused: list[_Number]
+    """Groups that the sender does not lead."""
+
+
 class Envelope(msgspec.Struct, array_like=True, frozen=True):
     """The content of an envelope."""
 
@@ -43,6 +86,10 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True):
     """(group, index): the leader has forgotten its log up to there, since nobody is to be sent that any more."""
     lost: list[_Number] = []
     """Groups of which the sender has nothing, although the receiver, their leader, believes that it has."""
+    polls: list[Polled] = []
+    votes: list[Voted] = []
+    asks: list[Asked] = []
+    proofs: list[Answered] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -95,7 +142,21 @@ class Mail:
 
 
 class _Sheet:
-    __slots__ = ("_full", "_size", "gone", "led", "lost", "messages", "quiesce", "trimmed", "wake")
+    __slots__ = (
+        "_full",
+        "_size",
+        "asks",
+        "gone",
+        "led",
+        "lost",
+        "messages",
+        "polls",
+        "proofs",
+        "quiesce",
+        "trimmed",
+        "votes",
+        "wake",
+    )
 
     def __init__(self) -> None:
         self.messages: dict[int, list[bytes]] = {}
@@ -105,6 +166,10 @@ class _Sheet:
         self.gone: list[tuple[int, int, int]] = []
         self.trimmed: list[tuple[int, int]] = []
         self.lost: list[int] = []
+        self.polls: list[Polled] = []
+        self.votes: list[Voted] = []
+        self.asks: list[Asked] = []
+        self.proofs: list[Answered] = []
         self._full: list[bytes] = []
         self._size = 0
 
@@ -122,7 +187,19 @@ class _Sheet:
 
     def encoded(self) -> list[bytes]:
         messages = list(self.messages.items())
-        last = Envelope(messages, self.quiesce, self.led, self.wake, self.gone, self.trimmed, self.lost)
+        last = Envelope(
+            messages,
+            self.quiesce,
+            self.led,
+            self.wake,
+            self.gone,
+            self.trimmed,
+            self.lost,
+            self.polls,
+            self.votes,
+            self.asks,
+            self.proofs,
+        )
         return [*self._full, encode(last)]
 
 

@@ -14,7 +14,7 @@ import themis_raft
 from themis_server.replication.barriers import Barriers
 from themis_server.replication.elections import RaftTiming, election_timeout
 from themis_server.replication.log import HardState, Log, LogStart, Recovered
-from themis_server.replication.membership import Members, in_force, is_settled
+from themis_server.replication.membership import Members, halves_of, in_force, is_settled
 from themis_server.replication.outcome import (
     Busy,
     Completion,
@@ -99,7 +99,7 @@ class Group:
         self.view = GroupView(group_id)
         self.leader = 0
         self.proposals = Proposals()
-        self.barriers = Barriers(node_id)
+        self.barriers = Barriers()
         self.is_new = recovered is None and bool(voters)
         """Whether the group has no trace in the log yet, and begins here."""
         self.desired: Members | None = None
@@ -182,6 +182,8 @@ class Group:
         state = self.raft.conf_state()
         self.members = in_force(state)
         self.others = self.members.all - {self.node_id}
+        self.halves = halves_of(state)
+        """The voters; in a joint phase, those before and those after: a quorum of each decides."""
         self.is_sole_voter = state.voters == [self.node_id] and not state.voters_outgoing
         self.is_settled = is_settled(state, self.desired)
         self.is_settled_for_good = False
@@ -330,10 +332,6 @@ class Group:
         self.members_since = snapshot.index
         self.members_changed()
         return self.proposals.jumped(snapshot.index)
-
-    def confirmed(self, read_states: list[tuple[int, bytes]]) -> None:
-        """Take the answers to read rounds."""
-        self.barriers.confirm(read_states, self.raft.term if self.is_leader else 0)
 
     def barriers_reached(self, *, leases: bool) -> list[Completion]:
         """Return the barriers that the state has reached; a leader that a quorum has confirmed may have a lease of

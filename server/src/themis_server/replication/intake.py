@@ -14,6 +14,7 @@ from themis_server.replication.envelope import Envelope, Kind, kind_of
 from themis_server.replication.group import Group
 from themis_server.replication.peers import Peers
 from themis_server.replication.quiescence import Quiescence
+from themis_server.replication.rounds import Rounds
 from themis_server.replication.steward import Steward
 from themis_server.replication.work import Arrived
 
@@ -43,6 +44,7 @@ class Intake:
         quiescence: Quiescence,
         steward: Steward,
         chores: Chores,
+        rounds: Rounds,
         was_removed: Callable[[Group], None],
     ) -> None:
         self.counters = Counters()
@@ -52,6 +54,7 @@ class Intake:
         self._quiescence = quiescence
         self._steward = steward
         self._chores = chores
+        self._rounds = rounds
         self._was_removed = was_removed
 
     def streams(self, connected: list[tuple[int, int]], disconnected: list[int]) -> None:
@@ -86,6 +89,8 @@ class Intake:
                 self._dirty[group.id] = group
         if envelope.quiesce or envelope.wake or envelope.gone or envelope.trimmed or envelope.lost:
             self._notices(sender, envelope)
+        if envelope.polls or envelope.votes or envelope.asks or envelope.proofs:
+            self._leadership(sender, envelope)
 
     def _step(self, group: Group, sender: int, messages: list[bytes]) -> None:
         admitted = [message for message in messages if self._is_admitted(group, sender, kind_of(message))]
@@ -125,6 +130,18 @@ class Intake:
             if (led := self._groups.get(group_id)) is not None and self._steward.told_lost(led, sender):
                 self._quiescence.wake(led)
                 self._dirty[group_id] = led
+
+    def _leadership(self, sender: int, envelope: Envelope) -> None:
+        """Take what is said of who leads, after the Raft messages that came with it."""
+        rounds = self._rounds
+        for poll in envelope.polls:
+            rounds.polled(sender, poll)
+        for vote in envelope.votes:
+            rounds.voted(sender, vote)
+        for ask in envelope.asks:
+            rounds.asked(sender, ask)
+        for answer in envelope.proofs:
+            rounds.answered(sender, answer)
 
     def snapshot(self, arrived: Arrived) -> None:
         """Take the message of a snapshot whose content is here."""

@@ -52,6 +52,11 @@ class HandOver(NamedTuple):
     to: int
 
 
+def halves_of(state: themis_raft.ConfState) -> tuple[frozenset[int], ...]:
+    """Return the sets of voters of each of which a majority is needed: one, or two in a joint phase."""
+    return tuple(frozenset(half) for half in (state.voters, state.voters_outgoing) if half)
+
+
 def in_force(state: themis_raft.ConfState) -> Members:
     """Return everybody with a say in `state`, both halves of a joint phase taken together."""
     voters = frozenset(state.voters) | frozenset(state.voters_outgoing)

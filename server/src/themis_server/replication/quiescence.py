@@ -4,7 +4,7 @@ A leader puts its group to sleep when it has been idle for a while, everybody ha
 each member, and who finds it true stops the group's clock too. From then on the nodes' beat stands for the heartbeats
 of all groups that sleep:
 
-    asleep -> awake   something is proposed, read or received in the group
+    asleep -> awake   something is proposed or received in the group, or a read finds something wrong in it
                       the leader's node (on the leader: a member's) is not heard for `patience` ticks
                       the leader's node says that it does not lead the group any more
 
@@ -118,7 +118,6 @@ class Quiescence:
         if (
             raft.last_index != commit
             or group.machine.state.applied_index != commit
-            or group.barriers
             or not group.view.settled
             or not self._peers.all_heard(group.others, self._lost_ticks)
         ):
@@ -143,12 +142,7 @@ class Quiescence:
     def told(self, sender: int, group: Group, term: int, commit: int) -> None:
         """Take a leader's notice that its group sleeps: do so too, or have it go on."""
         raft = group.raft
-        if (
-            raft.leader == sender
-            and raft.term == term
-            and raft.last_index == raft.commit == commit
-            and not group.barriers
-        ):
+        if raft.leader == sender and raft.term == term and raft.last_index == raft.commit == commit:
             self.sleep(group)
         elif raft.term <= term:
             self._peers.mail.to(sender).wake.append(group.id)

@@ -51,6 +51,10 @@ class _Barrier(NamedTuple):
     handle: object
 
 
+class _Refresh(NamedTuple):
+    pass
+
+
 class _Call(NamedTuple):
     function: Callable[[Driver], Any]
     future: Future[Any]
@@ -98,7 +102,7 @@ class DriverThread:
         self._fatal = fatal
         self._maintain = maintain
         self._waiting = waiting
-        self._inbox: deque[_Propose | _Barrier | _Call | _Compact | Arrived] = deque()
+        self._inbox: deque[_Propose | _Barrier | _Refresh | _Call | _Compact | Arrived] = deque()
         self._work = Work()
         self._woken = False
         self._again = False
@@ -139,6 +143,11 @@ class DriverThread:
         Delivered when this replica has applied everything that was acknowledged before, which its leader has proved.
         """
         self._inbox.append(_Barrier(group, handle))
+        self._wake()
+
+    def refresh(self) -> None:
+        """Have the state of every replica proven anew, for reads to come: see `GroupView.fresh_at_s`."""
+        self._inbox.append(_Refresh())
         self._wake()
 
     def call(self, function: Callable[[Driver], T]) -> Future[T]:
@@ -347,6 +356,8 @@ class DriverThread:
                     queued.append(item.proposal)
             elif isinstance(item, _Barrier):
                 work.barriers.append((item.group, item.handle))
+            elif isinstance(item, _Refresh):
+                work.refresh = True
             elif isinstance(item, Arrived):
                 work.snapshots.append(item)
             elif isinstance(item, _Call):

@@ -25,6 +25,8 @@ class Work:
 
     proposals: dict[int, list[Proposal]] = field(default_factory=dict)
     barriers: list[tuple[int, object]] = field(default_factory=list)
+    refresh: bool = False
+    """Whether the state of every group is to be proven anew, for reads to come."""
     envelopes: list[tuple[int, Envelope]] = field(default_factory=list)
     """(sender, what it said), in the order of arrival; `add_envelope` fills it."""
     connected: list[tuple[int, int]] = field(default_factory=list)

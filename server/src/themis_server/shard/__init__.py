@@ -7,6 +7,7 @@ the catalog, or HTTP.
 
     reading              may this replica answer this read? the rule, pure
     replica, proof       a replica of this node; read barriers, shared
+    keeping              how old replicas are is proven again and again while somebody relies on it
     pending              who waits for which proposal, and how many may
     wire, host           what can be asked of a node about shards, in parts
     local, remote        this node as a host of shards; another one, over the peer port

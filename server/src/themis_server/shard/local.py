@@ -10,9 +10,10 @@ import msgspec
 
 from themis_server.errors import ErrorCode, ThemisServerError, outcome_unknown
 from themis_server.metadata.topology import Topology, TopologyView
+from themis_server.shard.proof import settled
 from themis_server.shard.reading import Level, Need, Serve
 from themis_server.shard.refusal import Reason, Refused
-from themis_server.shard.replica import Replica
+from themis_server.shard.replica import Replica, wait_for_proof_s
 from themis_server.shard.replicas import Replicas
 from themis_server.shard.wire import (
     PLACE_BYTES,
@@ -128,34 +129,33 @@ class LocalHost:
         taking: Callable[[Replica, ReadingT], Callable[[], T]],
         answer: Callable[[T, Serve], A],
     ) -> list[A | Failure]:
-        """Answer each part at once if that needs no proof, and the others side by side."""
+        """Answer each part at once if that needs no proof, and the others when all of theirs have come."""
         level, max_lag_ms, timeout_s = Level(ask.level), ask.max_lag_ms, ask.budget_ms / 1000
         answers: list[A | Failure | None] = [None] * len(ask.parts)
-        waiting: list[Coroutine[Any, Any, None]] = []
-
-        async def prove(at: int, replica: Replica, take: Callable[[], T], need: Need) -> None:
-            try:
-                answers[at] = answer(*await replica.read(take, need, timeout_s))
-            except ThemisServerError as error:
-                answers[at] = Failure.of(error)
-            except TimeoutError:
-                answers[at] = Failure.of(_late_read())
-
+        waiting: list[tuple[int, Replica, Callable[[], T], Need, asyncio.Future[float]]] = []
         for at, part in enumerate(ask.parts):
             try:
                 replica = self._replica(part.group, ask.epoch)
                 take, need = taking(replica, part), Need(level, max_lag_ms, part.version)
                 done = replica.read_now(take, need)
+                if done is None:
+                    waiting.append((at, replica, take, need, replica.begin_proof(need)))
+                    continue
             except ThemisServerError as error:
                 answers[at] = Failure.of(error)
                 continue
-            if done is not None:
-                answers[at] = answer(*done)
-                if at % _PARTS_AT_ONCE == _PARTS_AT_ONCE - 1:
-                    await asyncio.sleep(0)
-            else:
-                waiting.append(prove(at, replica, take, need))
-        await _all(waiting)
+            answers[at] = answer(*done)
+            if at % _PARTS_AT_ONCE == _PARTS_AT_ONCE - 1:
+                await asyncio.sleep(0)
+        if waiting:
+            await settled([proof for *_, proof in waiting], wait_for_proof_s(level, timeout_s))
+        for turn, (at, replica, take, need, proof) in enumerate(waiting, 1):
+            try:
+                answers[at] = answer(*replica.read_after(proof, take, need))
+            except ThemisServerError as error:
+                answers[at] = Failure.of(error)
+            if turn % _PARTS_AT_ONCE == 0 and turn < len(waiting):
+                await asyncio.sleep(0)
         return [done for done in answers if done is not None]
 
     # Writes
@@ -286,10 +286,6 @@ def _check_change(command: bytes, bytes_max: int) -> None:
 
 def _unfit(what: str) -> ThemisServerError:
     return ThemisServerError(ErrorCode.INTERNAL, f"another node has sent {what}")
-
-
-def _late_read() -> Refused:
-    return Refused(Reason.BUSY, "the replica could not prove in time that it is current", retry_after_s=1)
 
 
 async def _all(coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:

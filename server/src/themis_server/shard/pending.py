@@ -9,6 +9,7 @@ from typing import Protocol
 
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.replication.group import Busy, Completion, NotLeader, OutcomeUnknown, Stalled, Stopped
+from themis_server.shard.keeping import Keeper
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.statemachine.command import Result
 from themis_server.storage.keys import METADATA_GROUP
@@ -27,6 +28,10 @@ class Replication(Protocol):
 
     def barrier(self, group: int, handle: object) -> None:
         """Queue a read barrier."""
+        ...
+
+    def refresh(self) -> None:
+        """Have the state of every replica proven anew, for reads to come."""
         ...
 
 
@@ -77,6 +82,8 @@ class Pending:
         self._replication: Replication | None = None
         self._shards = _Room()
         self._metadata = _Room()
+        self.keeper = Keeper(loop, self._refresh)
+        """Has the replicas' age proven again and again while somebody relies on it."""
         self.why_refused: Callable[[], ThemisServerError | None] = lambda: None
 
     @property
@@ -120,6 +127,10 @@ class Pending:
         assert self._replication is not None
         self._replication.barrier(group, handle)
         return handle.future
+
+    def _refresh(self) -> None:
+        assert self._replication is not None
+        self._replication.refresh()
 
     def _room(self, group: int) -> _Room:
         return self._metadata if group == METADATA_GROUP else self._shards

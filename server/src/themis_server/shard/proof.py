@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 
 from themis_server.clock import Clock
 from themis_server.errors import ThemisServerError
@@ -23,7 +24,6 @@ class Proofs:
         self._pending = pending
         self._clock = clock
         self._gathering: list[asyncio.Future[float]] | None = None
-        self._in_flight = 0
         self.proven_s = -math.inf
         """The state includes everything that was acknowledged before this reading of the monotonic clock."""
 
@@ -34,18 +34,14 @@ class Proofs:
             ThemisServerError: what the replica says, `Refused` where another one may be asked.
             TimeoutError: nothing was proven within `timeout_s`; None leaves it to the time limit of the node.
         """
-        waiting = self._join()
+        waiting = self.join()
         if timeout_s is None:
             return await waiting
         async with asyncio.timeout(timeout_s):
             return await waiting
 
-    def refresh(self) -> None:
-        """Begin a barrier on behalf of reads to come, unless one is on its way."""
-        if self._gathering is None and not self._in_flight:
-            self._join().add_done_callback(_ignore)
-
-    def _join(self) -> asyncio.Future[float]:
+    def join(self) -> asyncio.Future[float]:
+        """Take part in the next barrier: what `prove` waits for, to be handed to `settled`."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[float] = loop.create_future()
         if self._gathering is None:
@@ -63,11 +59,9 @@ class Proofs:
         except ThemisServerError as error:
             _fail(gathered, error)
             return
-        self._in_flight += 1
         barrier.add_done_callback(lambda ended: self._end(ended, gathered, began_s))
 
     def _end(self, ended: asyncio.Future[Result | None], gathered: list[asyncio.Future[float]], began_s: float) -> None:
-        self._in_flight -= 1
         error = ended.exception()
         if error is not None:
             _fail(gathered, error)
@@ -78,11 +72,17 @@ class Proofs:
                 waiting.set_result(began_s)
 
 
+async def settled(proofs: Sequence[asyncio.Future[float]], timeout_s: float | None) -> None:
+    """Wait for proofs of many replicas without a task for each; what has not come within `timeout_s` is cancelled."""
+    try:
+        await asyncio.wait(proofs, timeout=timeout_s)
+    finally:
+        for proof in proofs:
+            if not proof.cancel() and not proof.cancelled():
+                proof.exception()  # it is known now, whoever looks at it
+
+
 def _fail(gathered: list[asyncio.Future[float]], error: BaseException) -> None:
     for waiting in gathered:
         if not waiting.done():
             waiting.set_exception(error)
-
-
-def _ignore(ended: asyncio.Future[float]) -> None:
-    ended.cancelled() or ended.exception()

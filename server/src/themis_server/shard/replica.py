@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from themis_server.clock import Clock
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.shard.pending import Pending
-from themis_server.shard.proof import Proofs
+from themis_server.shard.proof import Proofs, settled
 from themis_server.shard.reading import Before, Level, Need, Serve, Verdict, View, judge, lag_between, role_of
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.shard.wire import PLACE_BYTES
@@ -31,10 +32,10 @@ _COLLECTION_BYTES: Final = 4
 PROOF_WAIT_S: Final = 0.25
 """How long a read that another replica may serve as well waits for a proof here."""
 
-_REFRESH_SHARE: Final = 2
-"""A bounded read that finds the state half as old as it may be has it proven anew, so that later ones need not wait."""
-_LAG_KNOWN_MS: Final = 1000
-"""Eventual reads wait for nothing, but say how far behind they are: their replica looks that up so often."""
+
+def wait_for_proof_s(level: Level, timeout_s: float | None) -> float | None:
+    """Return how long a read waits for its proof, seconds; None leaves it to the node's time limit."""
+    return timeout_s if level == Level.STRONG else min(timeout_s or PROOF_WAIT_S, PROOF_WAIT_S)
 
 
 class Replica:
@@ -107,32 +108,46 @@ class Replica:
 
     def read_now(self, take: Callable[[], T], need: Need) -> tuple[T, Serve] | None:
         """Read as `read` does if that needs no proof; None if it does."""
+        if need.level == Level.STRONG and not self.view.lease_until_s:
+            return None  # it never had a lease in this term, so it needs a proof, and may as well read only after it
         before = self.before()
         value = take()
         verdict = self.judge(need, before)
+        if need.level != Level.STRONG and self.view.lease_until_s <= self._now_s():
+            self._pending.keeper.was_read()
         if isinstance(verdict, Serve):
-            if need.level != Level.STRONG:
-                self._keep_fresh(need, before.fresh_at_s)
             return value, verdict
         if verdict is Verdict.PROVE:
             return None
         raise self._refusal(verdict, need, before)
 
     async def _read_proven(self, take: Callable[[], T], need: Need, timeout_s: float | None) -> tuple[T, Serve]:
-        strong = need.level == Level.STRONG
-        if strong and not self.view.is_leader:
+        proof = self.begin_proof(need)
+        if need.level == Level.STRONG and timeout_s is None:
+            await proof
+        else:
+            await settled([proof], wait_for_proof_s(need.level, timeout_s))
+        return self.read_after(proof, take, need)
+
+    def begin_proof(self, need: Need) -> asyncio.Future[float]:
+        """Begin what a read needs for which `read_now` has returned None; `read_after` goes on when it has ended.
+
+        Raises:
+            Refused: another replica leads, and the read is a strong one.
+        """
+        if need.level == Level.STRONG and not self.view.is_leader:
             raise Refused(
                 Reason.NOT_LEADER, f"this replica of {self.shard_id} does not lead", self.view.leader, retry_after_s=1
             )
-        wait_s = timeout_s if strong else min(timeout_s or PROOF_WAIT_S, PROOF_WAIT_S)
-        try:
-            await self._proofs.prove(wait_s)
-        except TimeoutError:
-            raise self._unproven(need) from None
-        except Refused:
-            if strong:
-                raise
-            raise self._unproven(need) from None
+        return self._proofs.join()
+
+    def read_after(self, proof: asyncio.Future[float], take: Callable[[], T], need: Need) -> tuple[T, Serve]:
+        """Read after a proof has ended or was cancelled because it took too long; raises as `read` does."""
+        if proof.cancelled():
+            raise self._unproven(need)
+        error = proof.exception()
+        if error is not None:
+            raise self._unproven(need) if isinstance(error, Refused) and need.level != Level.STRONG else error
         before = self.before(proven=True)
         value = take()
         verdict = self.judge(need, before)
@@ -158,14 +173,6 @@ class Replica:
     def judge(self, need: Need, before: Before) -> Serve | Verdict:
         """Say, after storage was read, whether that may be answered."""
         return judge(self._raft_id, self.view, need, before, self._now_s())
-
-    def _keep_fresh(self, need: Need, fresh_at_s: float) -> None:
-        if self.view.lease_until_s > self._now_s():
-            return
-        lag_ms = lag_between(fresh_at_s, self._now_s())
-        often_ms = need.max_lag_ms // _REFRESH_SHARE if need.level == Level.BOUNDED else _LAG_KNOWN_MS
-        if lag_ms is None or lag_ms > often_ms:
-            self._proofs.refresh()
 
     def _unproven(self, need: Need) -> ThemisServerError:
         before = self.before()

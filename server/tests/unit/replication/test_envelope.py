@@ -11,10 +11,14 @@ import themis_raft
 from themis_server.peer.frames import MalformedFrame
 from themis_server.replication.envelope import (
     BEAT,
+    Answered,
+    Asked,
     Envelope,
     Kind,
     Mail,
     MalformedEnvelope,
+    Polled,
+    Voted,
     decode,
     encode,
     kind_of,
@@ -28,6 +32,10 @@ FULL = Envelope(
     gone=[(5, 7, 9)],
     trimmed=[(6, 50)],
     lost=[7],
+    polls=[Polled(11, 1, True, [(1, 7), (2, 8)])],
+    votes=[Voted(12, 2, [1])],
+    asks=[Asked(11, 3, [1, 2])],
+    proofs=[Answered(12, 4, [(1, 100)], [2])],
 )
 
 
@@ -41,7 +49,7 @@ def test_a_beat_is_a_few_bytes() -> None:
 
 
 def test_fields_of_a_later_release_are_passed_over_and_missing_ones_are_empty() -> None:
-    longer = b"\x01" + msgspec.msgpack.encode([[(1, [b"a"])], [], None, [], [], [], [], [1, 2], "new"])
+    longer = b"\x01" + msgspec.msgpack.encode([[(1, [b"a"])], [], None, *[[]] * 8, [1, 2], "new"])
     shorter = b"\x01" + msgspec.msgpack.encode([[(1, [b"a"])]])
 
     assert decode(longer) == decode(shorter) == Envelope([(1, [b"a"])])
