@@ -113,6 +113,7 @@ class Driver:
             timing,
             incarnation,
             wake=self._quiescence.wake,
+            tell_commit=self._tell_commit,
             leases=limits.lease_reads,
         )
         self._intake = Intake(
@@ -322,6 +323,10 @@ class Driver:
         done += self._rounds.collect()
         self._ended = []
         return done
+
+    def _tell_commit(self, group: Group, index: int) -> None:
+        if group.raft.tell_commit(index):
+            self._dirty[group.id] = group
 
     def _go_on(self, done: list[Completion]) -> None:
         while self._dirty:

@@ -91,6 +91,7 @@ class Rounds:
         incarnation: int,
         *,
         wake: Callable[[Group], None],
+        tell_commit: Callable[[Group, int], None],
         leases: bool,
     ) -> None:
         """Prepare.
@@ -102,6 +103,7 @@ class Rounds:
             timing: how long answers are waited for.
             incarnation: differs between any two runs of this node.
             wake: lets a group's clock run; for one where something seems to be wrong.
+            tell_commit: has the followers of a group told up to where it is committed, if they were not.
             leases: whether a confirmed leader is to have a lease.
         """
         self._groups = groups
@@ -109,6 +111,7 @@ class Rounds:
         self._now_s = clock.monotonic_s
         self._incarnation = incarnation & ((1 << _INCARNATION_BITS) - 1)
         self._wake = wake
+        self._tell_commit = tell_commit
         self._leases = leases
         self._heartbeat_ticks = timing.heartbeat_ticks
         self._repeat_ticks = 2 * timing.heartbeat_ticks
@@ -280,6 +283,8 @@ class Rounds:
             return
         for asker in batch.askers:
             self._tell(asker, group.id, entry.index)
+        if batch.askers:  # they cannot apply what they do not know to be committed
+            self._tell_commit(group, entry.index)
         self._proven(group)
 
     def _tell(self, asker: Asker, group_id: int, index: int) -> None:
