@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 _EVERY_S: Final = 0.03
-_LINGER_S: Final = 0.25
+_LINGER_S: Final = 1.0
 """For so long after a read proofs are kept young for the next one."""
 
 

@@ -1,7 +1,8 @@
 """Read barriers of one group, shared: reads that arrive together are proven fresh by one barrier.
 
 A barrier proves a read only if it began after the read did. So reads gather until the event loop comes round, and
-those that come later wait for the next barrier; what waits on the Raft thread is shared again there.
+those that come while a barrier is under way wait for the next one, which begins when that has ended: the Raft thread
+would let them wait as well, and be woken for each.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Proofs:
         self._pending = pending
         self._clock = clock
         self._gathering: list[asyncio.Future[float]] | None = None
+        self._in_flight = False
         self.proven_s = -math.inf
         """The state includes everything that was acknowledged before this reading of the monotonic clock."""
 
@@ -46,7 +48,8 @@ class Proofs:
         waiting: asyncio.Future[float] = loop.create_future()
         if self._gathering is None:
             self._gathering = [waiting]
-            loop.call_soon(self._begin)
+            if not self._in_flight:
+                loop.call_soon(self._begin)
         else:
             self._gathering.append(waiting)
         return waiting
@@ -59,9 +62,13 @@ class Proofs:
         except ThemisServerError as error:
             _fail(gathered, error)
             return
+        self._in_flight = True
         barrier.add_done_callback(lambda ended: self._end(ended, gathered, began_s))
 
     def _end(self, ended: asyncio.Future[Result | None], gathered: list[asyncio.Future[float]], began_s: float) -> None:
+        self._in_flight = False
+        if self._gathering is not None:
+            asyncio.get_running_loop().call_soon(self._begin)
         error = ended.exception()
         if error is not None:
             _fail(gathered, error)
