@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.tests.cluster.harness import Cluster, Written, load, until, urn
+from server.tests.cluster.harness import Cluster, Written, join_token, load, newcomer, until, urn
+from server.tests.process import SERVER
 from tools.cluster import __main__ as command
 from tools.cluster import etcd, process
 from tools.cluster.state import NodeState
@@ -161,3 +163,96 @@ def test_the_command_starts_stops_and_shows_an_etcd_of_three(
         run("down", "--delete")
         assert not Path(cluster.state.dir).exists()
         cluster.nodes.clear()  # there are no logs to look at
+
+
+# Restored from a backup that is older than what the nodes have seen
+
+
+def write_back(node: NodeState, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Run `themis-server metadata write-back` as an operator would on the node's machine."""
+    settings = [part for name, value in node.settings.items() for part in ("--set", f"{name}={value}")]
+    return subprocess.run(
+        [str(SERVER), "metadata", "write-back", *settings, *flags],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def create(cluster: Cluster, node: NodeState, name: str) -> httpx.Response:
+    return cluster.ask(node, "POST", "/namespaces/app/collections", json={"name": name, "model": "document"})
+
+
+def test_a_restored_etcd_is_given_what_the_nodes_know_and_nothing_is_lost(on_etcd: Cluster) -> None:
+    cluster = on_etcd
+    (member,) = cluster.state.etcd
+    first, second, third = cluster.nodes
+    backup = Path(cluster.state.dir, "backup")
+    dropped = urn(collection="dropped")
+    assert cluster.put(first, dropped, {}).status_code == 201
+    old_token = json.loads(cluster.admin("join-token", "create", "-o", "json").stdout)
+
+    process.send(member, signal.SIGTERM)
+    assert process.wait_gone(member)
+    shutil.copytree(member.data, backup)
+    etcd.start([member])
+
+    # What happens after the backup: a collection comes, one goes, a token is revoked, a node joins.
+    until(lambda: create(cluster, first, "late").status_code in (201, 409), "a collection")
+    kept = [urn(number, "late") for number in range(5)]
+    assert {cluster.put(second, name, {"a": 1}).status_code for name in kept} == {201}
+    assert cluster.ask(first, "DELETE", "/namespaces/app/collections/dropped").status_code == 200
+    assert cluster.admin("join-token", "revoke", old_token["token_id"]).returncode == 0
+    fourth = newcomer(cluster, "node-4", join_token(cluster))
+    cluster.nodes.append(fourth)
+    cluster.start(fourth)
+    cluster.whole()
+    number = cluster.ask(first, "GET", "/namespaces/app/collections/late").json()
+
+    # The backup is put in its place: nobody believes it.
+    process.send(member, signal.SIGTERM)
+    assert process.wait_gone(member)
+    shutil.rmtree(member.data)
+    shutil.copytree(backup, member.data)
+    etcd.start([member])
+    for node in cluster.nodes:
+        until(lambda node=node: create(cluster, node, "x").json().get("code") == "metadata_outdated", "a refusal")  # type: ignore[misc]
+    assert {cluster.get(node, kept[0]).status_code for node in cluster.nodes} == {200}
+
+    # The nodes' knowledge is written back by one of them.
+    epoch = cluster.topology()["epoch"]
+    assert "stop it first" in write_back(first, "--yes").stderr
+    cluster.stop(first)
+    cluster.stop(second)
+    alone = write_back(first, "--yes")
+    assert alone.returncode == 1
+    assert "node-2 does not answer, and may know more" in alone.stderr
+    cluster.start(second)
+    shown = write_back(first)
+    assert shown.returncode == 0, shown.stderr
+    assert f"topology: epoch {epoch + 1}, 4 nodes" in shown.stdout
+    assert "Nothing was changed." in shown.stdout
+    assert create(cluster, third, "x").json()["code"] == "metadata_outdated"
+    done = write_back(first, "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "node-4 goes on with it." in done.stdout
+    cluster.start(first)
+    cluster.whole()
+
+    # Everything is as it was before the restoration, and goes on.
+    assert cluster.topology()["epoch"] > epoch
+    assert cluster.ask(first, "GET", "/namespaces/app/collections/late").json() == number
+    for node in cluster.nodes:
+        assert {cluster.get(node, name).status_code for name in kept} == {200}
+        assert cluster.get(node, dropped).json()["code"] == "collection_not_found"
+        made = create(cluster, node, f"from-{node.id}")
+        assert made.status_code == 201, made.text
+        altered = cluster.ask(
+            node, "PATCH", "/namespaces/app/collections/late", json={"options": {"description": node.id}}
+        )
+        assert altered.status_code == 200, altered.text
+    assert cluster.ask(first, "GET", "/api/admin/join-tokens").json()["items"] == []
+    until(lambda: cluster.admin("status").returncode == 0, "a cluster without findings")
+    cluster.stop(first)
+    assert "nothing to write back" in write_back(first, "--yes").stdout
