@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import tree
-from tools.cluster import acting, forming, process, report, state
-from tools.cluster.state import ClusterError
+from tools.cluster import acting, etcd, forming, process, report, state
+from tools.cluster.state import ClusterError, ClusterState, EtcdState, NodeState
 
 DEFAULT = tree.CACHE / "cluster"
 _ACTIONS = {
     "stop": "stop a node cleanly: it hands its shards over first",
-    "start": "start a node that was stopped or killed",
+    "start": "start a node (or etcd) that was stopped or killed",
     "kill": "end a node at once, as a crash would (SIGKILL)",
     "pause": "let a node stand still (SIGSTOP)",
     "resume": "let a paused node go on (SIGCONT)",
@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--base-port", metavar="N", type=int, default=8080, help="client port of the first (default: 8080)")
     up.add_argument("--shards", metavar="N", type=int, default=8, help="shards of a new cluster (default: 8)")
     up.add_argument("--metadata", choices=("embedded", "etcd"), default="embedded", help="where the metadata is kept")
+    up.add_argument(
+        "--etcd-members", metavar="N", type=int, default=1, help="members of that etcd, started beside it (default: 1)"
+    )
     up.add_argument("--hosts", choices=("one", "each"), default="one", help="one address for all, or one for each")
     up.add_argument(
         "--set",
@@ -66,10 +69,12 @@ def parser() -> argparse.ArgumentParser:
     status = add("status", "show the nodes and the shards", _status)
     status.add_argument("-o", "--output", choices=("table", "json"), default="table", help="how to show it")
     for name, about in _ACTIONS.items():
-        add(name, about, _on_node).add_argument("node", metavar="NODE", help="a node, by number or id")
+        add(name, about, _on_node).add_argument(
+            "node", metavar="NODE", help="a node, by number or id; etcd, or a member of it"
+        )
     act = add("act", "do one thing for a program, and answer in JSON", _act)
     act.add_argument("words", metavar="WORD", nargs="+", help="nodes | settle | kill N | ... | lead SHARD NODE_ID")
-    down = add("down", "stop all nodes", _down)
+    down = add("down", "stop all nodes, and etcd", _down)
     down.add_argument("--delete", action="store_true", help="and remove the cluster's data")
     return top
 
@@ -92,10 +97,13 @@ def _up(options: argparse.Namespace) -> int:
             shards=options.shards,
             hosts=options.hosts,
             metadata=options.metadata,
+            etcd_members=options.etcd_members,
             settings=settings,
         )
         if plan.nodes < 1 or plan.read_replicas < 0:
             raise ClusterError("A cluster has at least one node.")
+        if plan.etcd_members < 1:
+            raise ClusterError("An etcd has at least one member.")
         cluster = forming.form(plan, _say)
     print("\n" + report.table(report.collect(cluster)))
     return 0
@@ -120,12 +128,9 @@ def _status(options: argparse.Namespace) -> int:
 
 def _on_node(options: argparse.Namespace) -> int:
     cluster = state.load(options.data)
-    node = cluster.node(options.node)
+    program = cluster.program(options.node)
     if options.name == "start":
-        process.spawn(node)
-        cluster.save()
-        process.wait_ready(node)
-        print(f"{node.id} is ready at {node.endpoint}")
+        print(f"{program.id} is ready at {_started(cluster, program)}")
         return 0
     numbers = {
         "stop": signal.SIGTERM,
@@ -133,14 +138,29 @@ def _on_node(options: argparse.Namespace) -> int:
         "pause": signal.SIGSTOP,
         "resume": signal.SIGCONT,
     }
-    process.send(node, numbers[options.name])
+    process.send(program, numbers[options.name])
     if options.name in ("stop", "kill"):
-        gone = process.wait_gone(node)
+        gone = process.wait_gone(program)
         cluster.save()
         if not gone:
-            raise ClusterError(f"{node.id} has not stopped after {process.STOP_TIMEOUT_S:.0f} s; its log is {node.log}")
-    print(f"{node.id}: {options.name} done")
+            raise ClusterError(
+                f"{program.id} has not stopped after {process.STOP_TIMEOUT_S:.0f} s; its log is {program.log}"
+            )
+    print(f"{program.id}: {options.name} done")
     return 0
+
+
+def _started(cluster: ClusterState, program: NodeState | EtcdState) -> str:
+    """Start a program, wait until it is ready, and return its address."""
+    if isinstance(program, EtcdState):
+        etcd.spawn(program, cluster.etcd)
+        cluster.save()
+        etcd.wait_ready(program)
+        return program.client
+    process.spawn(program)
+    cluster.save()
+    process.wait_ready(program)
+    return program.endpoint
 
 
 def _act(options: argparse.Namespace) -> int:
@@ -151,7 +171,7 @@ def _act(options: argparse.Namespace) -> int:
 def _down(options: argparse.Namespace) -> int:
     cluster = state.load(options.data)
     forming.stop_all(cluster)
-    print(f"All nodes of {cluster.dir} are stopped.")
+    print(f"All of {cluster.dir} is stopped.")
     if options.delete:
         forming.delete(cluster)
         print("Its data is removed.")

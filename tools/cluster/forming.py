@@ -12,15 +12,15 @@ import secrets
 import shutil
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from themis_server.security import certificates
-from tools.cluster import process
-from tools.cluster.state import FILE, ClusterError, ClusterState, NodeState
+from tools.cluster import etcd, process
+from tools.cluster.state import FILE, ClusterError, ClusterState, EtcdState, NodeState, Program
 
 _SETTLED_TIMEOUT_S = 120.0
 _PEER_OFFSET = 1000
@@ -44,6 +44,8 @@ class Plan:
     racks: int = 0
     """Over how many racks the nodes are spread; 0: each has its own."""
     metadata: Literal["embedded", "etcd"] = "embedded"
+    etcd_members: int = 1
+    """How many members the etcd beside the cluster has, if there is one."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings, for all nodes."""
     program: str = ""
@@ -61,15 +63,28 @@ def form(plan: Plan, say: Callable[[str], None]) -> ClusterState:
         ClusterError: A port is taken, a node does not start, or the cluster does not settle.
     """
     _require_new(plan.directory)
-    state = ClusterState(dir=str(plan.directory), nodes=_nodes(plan), metadata=plan.metadata, replicas=_replicas(plan))
+    members = _etcd(plan)
+    state = ClusterState(
+        dir=str(plan.directory),
+        nodes=_nodes(plan, etcd.settings(members)),
+        metadata=plan.metadata,
+        replicas=_replicas(plan),
+        etcd=members,
+    )
     for node in state.nodes:
         _require_port(node.client_host, node.client_port)
         _require_port(*_address(node.peer))
+    for member in members:
+        _require_port(*_address(member.client))
+        _require_port(*_address(member.peer))
     plan.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     _issue(plan.directory / "certs", state.nodes)
+    if members:
+        etcd.issue(members)
     state.save()
     first, *others = state.nodes
     try:
+        _start_etcd(state, say)
         process.spawn(first)
         state.save()
         process.wait_ready(first)
@@ -87,17 +102,21 @@ def form(plan: Plan, say: Callable[[str], None]) -> ClusterState:
                 say(f"{node.id} is ready at {node.endpoint}")
         wait_whole(state)
     except BaseException:
-        for node in state.nodes:
-            if process.alive(node):
-                process.send(node, signal.SIGKILL)
-                process.wait_gone(node)
-        state.save()
+        end_all(state)
         raise
     return state
 
 
+def _start_etcd(state: ClusterState, say: Callable[[str], None]) -> None:
+    started = etcd.start(state.etcd)
+    state.save()
+    for member in started:
+        say(f"{member.id} is ready at {member.client}")
+
+
 def start_again(state: ClusterState, say: Callable[[str], None]) -> None:
-    """Start the nodes of a cluster that are not running, and wait until it is whole."""
+    """Start what is not running of a cluster, and wait until it is whole."""
+    _start_etcd(state, say)
     stopped = [node for node in state.nodes if not process.alive(node)]
     for node in stopped:
         process.spawn(node)
@@ -157,7 +176,16 @@ def _replicas(plan: Plan) -> int:
     return plan.nodes if plan.nodes % 2 else plan.nodes - 1
 
 
-def _nodes(plan: Plan) -> list[NodeState]:
+def _etcd(plan: Plan) -> list[EtcdState]:
+    if plan.metadata != "etcd":
+        return []
+    etcd.require()
+    numbers = range(1, plan.etcd_members + 1)
+    hosts = [f"127.77.1.{number}" if plan.hosts == "each" else "127.0.0.1" for number in numbers]
+    return etcd.plan(plan.directory, plan.etcd_members, hosts, plan.base_port)
+
+
+def _nodes(plan: Plan, metadata: Mapping[str, str]) -> list[NodeState]:
     nodes: list[NodeState] = []
     for number in range(1, plan.nodes + plan.read_replicas + 1):
         name = f"node-{number}"
@@ -185,6 +213,7 @@ def _nodes(plan: Plan) -> list[NodeState]:
             "shards.count": str(plan.shards),
             "shards.replicas": str(plan.replicas),
             "log.format": "json",
+            **metadata,
             **plan.settings,
         }
         if nodes:
@@ -246,13 +275,13 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def free_base_port(nodes: int) -> int:
-    """Return a client port from which on `nodes` client ports and their peer ports are free just now."""
+    """Return a client port from which on `nodes` ports of each kind (client, peer, those of etcd) are free just now."""
     while True:
-        port = 20_000 + secrets.randbelow(10_000)
+        port = 20_000 + secrets.randbelow(9_000)  # with the offsets still below those that the system gives away
         try:
             for offset in range(nodes):
-                _require_port("127.0.0.1", port + offset)
-                _require_port("127.0.0.1", port + offset + _PEER_OFFSET)
+                for kind in (0, _PEER_OFFSET, etcd.CLIENT_OFFSET, etcd.PEER_OFFSET):
+                    _require_port("127.0.0.1", port + offset + kind)
         except ClusterError:
             continue
         return port
@@ -264,14 +293,29 @@ def delete(state: ClusterState) -> None:
 
 
 def stop_all(cluster: ClusterState) -> None:
-    """Stop every node: all are asked at once, and killed only if they do not stop."""
-    running = [node for node in cluster.nodes if process.alive(node)]
-    for node in running:
-        if process.paused(node):
-            process.send(node, signal.SIGCONT)
-        process.send(node, signal.SIGTERM)
-    for node in running:
-        if not process.wait_gone(node):
-            process.send(node, signal.SIGKILL)
-            process.wait_gone(node)
+    """Stop every node, and etcd after them: all are asked at once, and killed only if they do not stop."""
+    _stop(cluster.nodes)
+    _stop(cluster.etcd)
     cluster.save()
+
+
+def _stop(programs: Sequence[Program]) -> None:
+    running = [program for program in programs if process.alive(program)]
+    for program in running:
+        if process.paused(program):
+            process.send(program, signal.SIGCONT)
+        process.send(program, signal.SIGTERM)
+    for program in running:
+        if not process.wait_gone(program):
+            process.send(program, signal.SIGKILL)
+            process.wait_gone(program)
+
+
+def end_all(cluster: ClusterState) -> None:
+    """End every process at once, as a crash of the machine would."""
+    running = [program for program in cluster.programs if process.alive(program)]
+    for program in running:
+        process.send(program, signal.SIGKILL)
+        process.wait_gone(program)
+    if running:
+        cluster.save()

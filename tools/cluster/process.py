@@ -1,4 +1,4 @@
-"""One node's process: spawned, found again, signalled, waited for."""
+"""The process of a node, or of a member of etcd: spawned, found again, signalled, waited for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tools import tree
-from tools.cluster.state import ClusterError, NodeState
+from tools.cluster.state import ClusterError, NodeState, Program
 
 READY_TIMEOUT_S = 60.0
 # A node hands its shards over and drains for up to 20 s after SIGTERM; a little more before it is killed.
@@ -29,12 +29,17 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 def spawn(node: NodeState) -> None:
     """Start a node's process; `node` then knows it. Does not wait until it is ready."""
-    if alive(node):
-        raise ClusterError(f"{node.id} is running already (pid {node.pid}).")
     settings = [part for name, value in node.settings.items() for part in ("--set", f"{name}={value}")]
     command = [*node.wrapper, node.program or str(tree.VENV / "bin" / "themis-server"), "start", *settings]
-    Path(node.log).parent.mkdir(parents=True, exist_ok=True)
-    with Path(node.log).open("ab") as output:
+    launch(node, command, node.environment)
+
+
+def launch(program: Program, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Start a process that writes into the log of `program`, which then knows it; raises `ClusterError` if it runs."""
+    if alive(program):
+        raise ClusterError(f"{program.id} is running already (pid {program.pid}).")
+    Path(program.log).parent.mkdir(parents=True, exist_ok=True)
+    with Path(program.log).open("ab") as output:
         # A session of its own: Ctrl-C in the terminal that made the cluster does not reach its nodes.
         process = subprocess.Popen(
             command,
@@ -42,42 +47,42 @@ def spawn(node: NodeState) -> None:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, **node.environment},
+            env={**os.environ, **environment},
         )
     _children[process.pid] = process
-    node.pid, node.started = process.pid, _start_time(process.pid) or 0
+    program.pid, program.started = process.pid, _start_time(process.pid) or 0
 
 
-def alive(node: NodeState) -> bool:
+def alive(program: Program) -> bool:
     """Whether the process that was started is still there (and no zombie)."""
-    return node.pid != 0 and _start_time(node.pid) == node.started and _state(node.pid) not in ("Z", "X")
+    return program.pid != 0 and _start_time(program.pid) == program.started and _state(program.pid) not in ("Z", "X")
 
 
-def paused(node: NodeState) -> bool:
+def paused(program: Program) -> bool:
     """Whether the process is stopped by a signal."""
-    return alive(node) and _state(node.pid) == "T"
+    return alive(program) and _state(program.pid) == "T"
 
 
-def send(node: NodeState, number: signal.Signals) -> None:
-    """Signal a node's process; raises `ClusterError` if it is not running."""
-    if not alive(node):
-        raise ClusterError(f"{node.id} is not running.")
+def send(program: Program, number: signal.Signals) -> None:
+    """Signal a process; raises `ClusterError` if it is not running."""
+    if not alive(program):
+        raise ClusterError(f"{program.id} is not running.")
     with contextlib.suppress(ProcessLookupError):
         # The whole session: a wrapper is a process of its own.
-        os.killpg(node.pid, number)
+        os.killpg(program.pid, number)
 
 
-def wait_gone(node: NodeState, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-    """Wait until a node's process has ended; False if it has not in time."""
+def wait_gone(program: Program, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Wait until a process has ended; False if it has not in time."""
     deadline_s = time.monotonic() + timeout_s
-    while alive(node):
+    while alive(program):
         if time.monotonic() > deadline_s:
             return False
         time.sleep(_POLL_S)
-    child = _children.pop(node.pid, None)
+    child = _children.pop(program.pid, None)
     if child is not None:
         child.wait()  # its last thread may take a moment longer than its first
-    node.pid = node.started = 0
+    program.pid = program.started = 0
     return True
 
 
@@ -103,14 +108,14 @@ def wait_for(probe: Callable[[], bool], what: str, timeout_s: float, more: Calla
         time.sleep(_POLL_S)
 
 
-def failure(node: NodeState) -> str:
-    """Say why a node ended: in its own words where it refused to start, else by the end of its log."""
-    text = Path(node.log).read_text(encoding="utf-8", errors="replace")
+def failure(program: Program) -> str:
+    """Say why a process ended: in its own words where it refused to start, else by the end of its log."""
+    text = Path(program.log).read_text(encoding="utf-8", errors="replace")
     _before, refused, reason = text.rpartition(_REFUSED)
     if refused:
-        return f"{node.id} does not start: {reason.strip()}"
+        return f"{program.id} does not start: {reason.strip()}"
     tail = "\n".join(text.splitlines()[-_LOG_TAIL_LINES:])
-    return f"{node.id} stopped. The end of its log ({node.log}):\n{tail}"
+    return f"{program.id} stopped. The end of its log ({program.log}):\n{tail}"
 
 
 def ask(

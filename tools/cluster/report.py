@@ -1,12 +1,12 @@
-"""What `./themis cluster status` shows: each node's process, and what the cluster says of it."""
+"""What `./themis cluster status` shows: each node's process, what the cluster says of it, and the etcd beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.cluster import process
-from tools.cluster.state import ClusterState, NodeState
+from tools.cluster import etcd, process
+from tools.cluster.state import ClusterState, EtcdState, NodeState, Program
 
 
 def collect(state: ClusterState) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def collect(state: ClusterState) -> dict[str, Any]:
         "metadata": state.metadata,
         "epoch": topology["epoch"] if topology else None,
         "nodes": [_node(node, known.get(node.id, {}), shards) for node in state.nodes],
+        "etcd": [_member(member) for member in state.etcd],
         "shards": {
             "count": len(shards),
             "without_leader": [shard["shard_id"] for shard in shards if shard["leader"] is None],
@@ -39,8 +40,24 @@ def _runs(node: NodeState) -> bool:
     return process.alive(node) and not process.paused(node)
 
 
+def _member(member: EtcdState) -> dict[str, Any]:
+    running = _running(member)
+    return {
+        "id": member.id,
+        "client": member.client,
+        "pid": member.pid if running != "stopped" else None,
+        "process": running,
+        "healthy": running == "running" and etcd.healthy(member),
+        "log": member.log,
+    }
+
+
+def _running(program: Program) -> str:
+    return "paused" if process.paused(program) else "running" if process.alive(program) else "stopped"
+
+
 def _node(node: NodeState, known: Mapping[str, Any], shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    running = "paused" if process.paused(node) else "running" if process.alive(node) else "stopped"
+    running = _running(node)
     roles = [r["role"] for shard in shards for r in shard["replicas"] if r["node_id"] == node.id]
     return {
         "id": node.id,
@@ -73,8 +90,21 @@ def table(document: Mapping[str, Any]) -> str:
         )
         for node in document["nodes"]
     ]
+    rows += [
+        (
+            member["id"],
+            member["process"],
+            str(member["pid"] or "-"),
+            "healthy" if member["healthy"] else "-",
+            member["client"],
+            *("", "", ""),
+        )
+        for member in document["etcd"]
+    ]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]
     lines.append("")
     shards = document["shards"]
     if document["epoch"] is None:

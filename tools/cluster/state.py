@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +14,15 @@ _FORMAT = 1
 
 class ClusterError(Exception):
     """The cluster cannot do what was asked; the text says why and what to do."""
+
+
+class Program(Protocol):
+    """A process of the cluster, whatever it runs: what it takes to find it again, to signal it and to read its log."""
+
+    id: str
+    log: str
+    pid: int
+    started: int
 
 
 class NodeState(msgspec.Struct, kw_only=True):
@@ -48,6 +58,24 @@ class NodeState(msgspec.Struct, kw_only=True):
         return self.endpoint.partition("://")[2].rpartition(":")[0]
 
 
+class EtcdState(msgspec.Struct, kw_only=True):
+    """One member of the etcd beside a cluster that keeps its metadata there."""
+
+    id: str
+    client: str
+    """HOST:PORT for clients, TLS on both sides."""
+    peer: str
+    """HOST:PORT for the other members, the same."""
+    data: str
+    log: str
+    certs: str
+    """The folder with the authority of this etcd, and the certificates of its members and clients."""
+    pid: int = 0
+    """0 while it is not running."""
+    started: int = 0
+    """As of a node."""
+
+
 class ClusterState(msgspec.Struct, kw_only=True):
     """A cluster as it was last left."""
 
@@ -55,7 +83,14 @@ class ClusterState(msgspec.Struct, kw_only=True):
     nodes: list[NodeState]
     metadata: str = "embedded"
     replicas: int = 3
+    etcd: list[EtcdState] = []
+    """Empty with embedded metadata."""
     format: int = _FORMAT
+
+    @property
+    def programs(self) -> list[NodeState | EtcdState]:
+        """All processes: what others need is stopped last, so it stands last."""
+        return [*self.nodes, *self.etcd]
 
     def node(self, name: str) -> NodeState:
         """Return a node by its id or its number (1 is node-1); raises `ClusterError`."""
@@ -63,6 +98,10 @@ class ClusterState(msgspec.Struct, kw_only=True):
             if name in (node.id, node.id.removeprefix("node-")):
                 return node
         raise ClusterError(f"There is no node {name!r}; there are {', '.join(node.id for node in self.nodes)}.")
+
+    def program(self, name: str) -> NodeState | EtcdState:
+        """Return a node as `node` does, or a member of etcd by its id; raises `ClusterError`."""
+        return next((member for member in self.etcd if member.id == name), None) or self.node(name)
 
     def save(self) -> None:
         """Write the state file, whole or not at all."""

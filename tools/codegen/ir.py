@@ -86,13 +86,14 @@ Type: TypeAlias = Scalar | Array | Pair | FreeMap | Named
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A member of a struct."""
+    """A member of a struct. A `secret` one is left out where the struct is shown as text."""
 
     name: str
     type: Type
     required: bool
     nullable: bool
     description: str
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,15 +167,37 @@ class _Emitter:
         if any(not field.required for field in struct.fields):
             lines.append("@JsonInclude(JsonInclude.Include.NON_NULL)")
         checks = self.checks(struct)
-        if checks:
-            about = javadoc("Checks what must be there, and copies the lists.", "  ", tags=tags)
+        shown = self.shown(struct)
+        if checks or shown:
             lines.append(listed(f"public record {struct.name}(", components, ") {", ""))
-            lines += [about, f"  public {struct.name} {{", *(f"    {check}" for check in checks), "  }", "}"]
+            if checks:
+                about = javadoc("Checks what must be there, and copies the lists.", "  ", tags=tags)
+                lines += [about, f"  public {struct.name} {{", *(f"    {check}" for check in checks), "  }"]
+            lines += [*([""] if checks and shown else []), *shown, "}"]
         else:
             lines.append(listed(f"public record {struct.name}(", components, ") {}", ""))
         body = "\n".join(lines)
         used = [path for name, path in _IMPORTS.items() if _mentions(body, name)]
         return f"{file_head(used)}\n\n{body}\n"
+
+    def shown(self, struct: Struct) -> list[str]:
+        """Return a `toString` that keeps secrets to itself; no lines if there are none."""
+        if not any(field.secret for field in struct.fields):
+            return []
+        operands, text = [], f"{struct.name}["
+        for number, field in enumerate(struct.fields):
+            name = component_name(field.name, struct.name)
+            text += f"{', ' if number else ''}{name}="
+            if field.secret:
+                text += "..."
+            else:
+                operands += [quoted(text), name]
+                text = ""
+        operands.append(quoted(f"{text}]"))
+        about = javadoc("Describes it without its secret.", "  ", tags=[("@return", "the components as text")])
+        first, *others = operands
+        lines = [f"    return {first}", *(f"        + {operand}" for operand in others)]
+        return [about, "  @Override", "  public String toString() {", *lines[:-1], f"{lines[-1]};", "  }"]
 
     def local(self, name: str) -> str:
         return component_name(name, "exactly one of")

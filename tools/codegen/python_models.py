@@ -69,6 +69,14 @@ class _Emitter:
         lines = [f"class {struct.name}(msgspec.Struct, {', '.join(options)}):", indented(docstring(struct.description))]
         for field in struct.fields:
             lines += ["", indented(self._field(field, struct)), indented(docstring(field.description))]
+        if any(field.secret for field in struct.fields):
+            shown = ", ".join(
+                f"{field.name}=..." if field.secret else f"{field.name}={{self.{field.name}!r}}"
+                for field in struct.fields
+            )
+            about = indented(docstring("Describe it without its secret."))
+            method = f'def __repr__(self) -> str:\n{about}\n    return f"{struct.name}({shown})"'
+            lines += ["", indented(method)]
         return "\n".join(lines)
 
     def _field(self, field: Field, struct: Struct) -> str:

@@ -106,6 +106,7 @@ def _struct(document: dict[str, Any], name: str, schema: dict[str, Any], *, is_r
                 required=field_name in required,
                 nullable=_is_nullable(resolved),
                 description=_text(resolved, where),
+                secret=field_schema.get("x-themis-secret") is True,
             )
         )
     return Struct(name, _text(schema, name), tuple(fields), is_request, _exactly_one_of(name, schema))

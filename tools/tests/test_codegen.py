@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import importlib.util
 import json
 import os
@@ -556,3 +557,18 @@ def test_the_source_is_not_changed_by_bundling() -> None:
     before = copy.deepcopy(source)
     bundle(source, load_errors(SPEC / "errors.yaml"))
     assert source == before
+
+
+@pytest.mark.parametrize("models", ["themis._generated.models", "themis_server._generated.models"])
+def test_a_secret_of_the_specification_is_not_in_the_text_of_its_object(models: str) -> None:
+    made = msgspec.json.decode(
+        b'{"token_id":"t1","token":"themis-join-s3cret","description":"rack 7",'
+        b'"created_at":"2026-11-23T00:00:00Z","expires_at":"2026-11-24T00:00:00Z"}',
+        type=importlib.import_module(models).JoinTokenCreated,
+    )
+
+    assert made.token == "themis-join-s3cret"
+    assert b"s3cret" in msgspec.json.encode(made)
+    for text in (repr(made), str([made]), f"{made}"):
+        assert "s3cret" not in text
+        assert "token_id='t1', token=..., description='rack 7'" in text

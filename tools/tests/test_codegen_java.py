@@ -132,6 +132,15 @@ def test_a_record_is_as_in_the_book() -> None:
     assert sorted(files) == ["InstantReader.java", "Paint.java", "Painted.java", "Shade.java", "package-info.java"]
 
 
+def test_a_record_with_a_secret_keeps_it_out_of_its_text() -> None:
+    fields = (
+        Field("name", Scalar("string"), required=True, nullable=False, description="x"),
+        Field("key", Scalar("string"), required=True, nullable=False, description="x", secret=True),
+    )
+    api = dataclasses.replace(small_api(), structs=(Struct("Made", "Made.", fields, is_request=False),))
+    assert '    return "Made[name="\n        + name\n        + ", key=...]";\n' in emit_java_models(api)["Made.java"]
+
+
 def test_operations_name_what_an_sdk_needs() -> None:
     text = emit_java_operations(small_api())
     assert OPERATION in text

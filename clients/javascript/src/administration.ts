@@ -160,7 +160,13 @@ export async function createJoinToken(core: Core, options: JoinTokenOptions): Pr
     ...(description === undefined ? {} : { description }),
   };
   const target = pathOf("adminCreateJoinToken");
-  return changed(core, "adminCreateJoinToken", target, body, shapes.isJoinTokenCreated, options);
+  return withoutSecret(await changed(core, "adminCreateJoinToken", target, body, shapes.isJoinTokenCreated, options));
+}
+
+/** Keep the secret out of what `console.log` shows of it in Node; reading and JSON have it as before. */
+function withoutSecret(made: JoinTokenCreated): JoinTokenCreated {
+  const shown = { ...made, token: "..." };
+  return Object.defineProperty(made, Symbol.for("nodejs.util.inspect.custom"), { value: () => shown });
 }
 
 /** DELETE /api/admin/join-tokens/\{token_id\}. */

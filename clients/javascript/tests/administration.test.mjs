@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { ConfigurationError, ConflictError, NotFoundError, ThemisClient, TransportError } from "../dist/esm/index.js";
 import { FakeTransport, jsonResponse, problemResponse, TransportFailure } from "../dist/esm/testing.js";
 import { QUICK } from "./connect.mjs";
@@ -173,4 +174,10 @@ test("a join token's secret is in its answer and nowhere else", async (t) => {
   const { client } = serving(t, () => jsonResponse(200, broken), { hooks: [hook] });
   const error = await client.adminCreateJoinToken().catch((caught) => caught);
   assert.ok(!JSON.stringify([told, error, String(error), error.stack]).includes(SECRET));
+
+  const good = serving(t, () => jsonResponse(200, { ...TOKEN, token: SECRET })).client;
+  const made = await good.adminCreateJoinToken();
+  assert.equal(made.token, SECRET);
+  assert.ok(inspect(made).includes("token: '...'"), inspect(made));
+  assert.ok(!inspect({ made }).includes(SECRET));
 });

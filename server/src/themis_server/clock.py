@@ -3,17 +3,22 @@
 Two readings, never mixed: `monotonic_s` measures how long something took and never goes back; `unix_ms` says what
 the calendar shows and may jump either way. The layers that must be deterministic (state machine, simulator) get a
 `ManualClock` or plain numbers and never read the machine's time themselves.
+
+`monotonic_s` goes on while the machine is suspended, as CLOCK_MONOTONIC does not: a leader that wakes up must find
+that its lease has run out, and a replica that what it has is as old as it is.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["Clock", "ManualClock", "SystemClock"]
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
+_PASSING: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Where the system has no such clock, as macOS has not, the one that stands still has to do."""
 
 
 class Clock(Protocol):
@@ -34,8 +39,8 @@ class SystemClock:
     __slots__ = ()
 
     def monotonic_s(self) -> float:
-        """Return the machine's monotonic clock in seconds."""
-        return time.monotonic()
+        """Return the seconds since the machine was started, those of its sleep included."""
+        return time.clock_gettime(_PASSING)
 
     def unix_ms(self) -> int:
         """Return the machine's wall clock in whole milliseconds."""

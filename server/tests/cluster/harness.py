@@ -59,10 +59,7 @@ class Cluster:
 
     def close(self) -> None:
         """End every process."""
-        for node in self.nodes:
-            if process.alive(node):
-                process.send(node, signal.SIGKILL)
-                process.wait_gone(node)
+        forming.end_all(self.state)
 
     def check_logs(self) -> None:
         """Fail if a node logged an error."""

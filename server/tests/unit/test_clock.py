@@ -18,6 +18,17 @@ def test_the_system_clock_reads_the_machine() -> None:
     assert abs(clock.unix_ms() - time.time() * 1000) < 5_000
 
 
+def test_time_passes_while_the_machine_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept_s = {time.CLOCK_MONOTONIC: 0.0, time.CLOCK_BOOTTIME: 3600.0}
+    real = time.clock_gettime
+    clock = SystemClock()
+    before_s = clock.monotonic_s()
+
+    monkeypatch.setattr(time, "clock_gettime", lambda which: real(which) + slept_s.get(which, 0.0))
+
+    assert clock.monotonic_s() - before_s >= 3600
+
+
 def test_a_manual_clock_stands_still_until_told() -> None:
     clock: Clock = ManualClock(unix_ms=1_000, monotonic_s=5.0)
 

@@ -1039,6 +1039,10 @@ class JoinTokenCreated(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     expires_at: datetime.datetime
     """When it ceases to be good (RFC 3339)."""
 
+    def __repr__(self) -> str:
+        """Describe it without its secret."""
+        return f"JoinTokenCreated(token_id={self.token_id!r}, token=..., description={self.description!r}, created_at={self.created_at!r}, expires_at={self.expires_at!r})"
+
 
 class JoinTokenList(msgspec.Struct, kw_only=True, frozen=True):
     """The join tokens that are good."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from themis_server.cli import configuration, start, version
+from themis_server.cli import configuration, metadata, start, version
 
 __all__ = ["main"]
 
@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_start(verbs)
     _add_config(verbs)
+    _add_metadata(verbs)
     _add_version(verbs)
     return parser
 
@@ -60,6 +61,26 @@ def _add_config(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     show.add_argument("--defaults", action="store_true", help="print the defaults instead, a file to start from")
     _add_source_flags(show)
     show.set_defaults(verb=configuration.print_config)
+
+
+def _add_metadata(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = verbs.add_parser("metadata", help="what a stopped node knows of the metadata", allow_abbrev=False)
+    actions = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    about = "write the topology and the catalogue that a stopped node has seen last back to an etcd that was restored"
+    command = actions.add_parser("write-back", help=about, description=about, epilog=_EPILOG, allow_abbrev=False)
+    how = command.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="show what would be written (the default)")
+    how.add_argument("--yes", action="store_true", help="do it")
+    command.add_argument(
+        "--without",
+        metavar="NODE",
+        action="append",
+        default=[],
+        help="a node that is lost and cannot be asked whether it knows more; may be repeated",
+    )
+    _add_source_flags(command)
+    command.set_defaults(verb=metadata.write_back)
 
 
 def _add_version(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

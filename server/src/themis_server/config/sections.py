@@ -291,8 +291,9 @@ class Raft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=2,
             le=1000,
-            description="Ticks without a leader's heartbeat after which a follower stands for election, drawn anew "
-            "from [election_ticks, 2 x election_ticks) each time.",
+            description="Ticks without a leader's heartbeat before which nobody votes for another. A voter stands for "
+            "election half a heartbeat interval later if it is the first in rank in its group, and a heartbeat "
+            "interval later for each voter before it, below 2 x election_ticks.",
         ),
     ] = 10
     fsync: Annotated[

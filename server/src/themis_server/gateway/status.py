@@ -39,6 +39,20 @@ class StatusRequest(msgspec.Struct, frozen=True):
     groups: tuple[int, ...] | None = None
 
 
+class MetadataSeen(msgspec.Struct, frozen=True):
+    """How far a node has seen a metadata store outside of the cluster; as it is, with the embedded one.
+
+    Args:
+        revision: The revision of the store.
+        last_change: That of the last change that a node of this cluster made.
+        catalog: Tells whether two nodes know the same catalogue (`lastknown.fingerprint`).
+    """
+
+    revision: int = 0
+    last_change: int = 0
+    catalog: str = ""
+
+
 class NodeStatus(msgspec.Struct, frozen=True):
     """What a node says of itself.
 
@@ -48,6 +62,7 @@ class NodeStatus(msgspec.Struct, frozen=True):
         uptime_s: How long it has been running, in seconds.
         disk_free_bytes: Free bytes on the disk of its data.
         groups: The replicas that it holds, as far as they were asked for.
+        metadata_seen: How far it has seen a metadata store outside of the cluster.
     """
 
     node_id: str
@@ -55,6 +70,7 @@ class NodeStatus(msgspec.Struct, frozen=True):
     uptime_s: float
     disk_free_bytes: int
     groups: tuple[GroupStatus, ...] = ()
+    metadata_seen: MetadataSeen = MetadataSeen()
 
     def by_group(self) -> dict[int, GroupStatus]:
         """Return the replicas by their groups."""
@@ -130,6 +146,7 @@ class StatusService:
         transfer: Callable[[int, int], Awaitable[None]],
         disk_free_bytes: Callable[[], int],
         clock: Clock,
+        metadata_seen: Callable[[], MetadataSeen] = MetadataSeen,
     ) -> None:
         """Prepare.
 
@@ -143,6 +160,7 @@ class StatusService:
                 begun; whatever it raises means that it has not.
             disk_free_bytes: returns the free bytes on the disk of the data.
             clock: for the uptime, which begins now.
+            metadata_seen: returns how far it has seen a metadata store outside of the cluster.
         """
         self._node_id = node_id
         self._raft_id = raft_id
@@ -152,6 +170,7 @@ class StatusService:
         self._transfer = transfer
         self._disk_free_bytes = disk_free_bytes
         self._clock = clock
+        self._metadata_seen = metadata_seen
         self._started_s = clock.monotonic_s()
 
     def handlers(self, metrics: Callable[[], Awaitable[bytes]]) -> dict[str, Handler]:
@@ -177,6 +196,7 @@ class StatusService:
             uptime_s=round(self._clock.monotonic_s() - self._started_s, 3),
             disk_free_bytes=self._disk_free_bytes(),
             groups=tuple(fact for fact in facts if groups is None or fact.group in groups),
+            metadata_seen=self._metadata_seen(),
         )
 
     async def transfer(self, request: TransferRequest) -> TransferReply:

@@ -23,11 +23,11 @@ from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.metadata.store import Compacted, Delete, MetadataStore, Put
 from themis_server.observability.log import get_logger
 
-_ROOT = "/catalog/"
+ROOT = "/catalog/"
 _NAMESPACES = "/catalog/namespaces/"
 _COLLECTIONS = "/catalog/collections/"
 _DROPPING = "/catalog/dropping/"
-_NEXT_ID = "/catalog/next_id"
+NEXT_ID = "/catalog/next_id"
 _SETTLE_S = 5.0
 _CONFLICT_SETTLE_S = 1.0
 _RETRY_S = 0.5
@@ -118,7 +118,7 @@ class Catalog:
 
     async def load(self) -> None:
         """Read the whole catalog, as this node knows it: without asking others, where it has a replica or a copy."""
-        listing = await self._store.list(_ROOT, stale=True)
+        listing = await self._store.list(ROOT, stale=True)
         if listing.revision < self._revision:
             raise ThemisServerError(
                 ErrorCode.METADATA_UNAVAILABLE, "there is only a copy of the catalog that is older than what is known"
@@ -136,7 +136,7 @@ class Catalog:
                 if stale:
                     await self.load()
                     stale = False
-                async for event in self._store.watch(_ROOT, self._revision):
+                async for event in self._store.watch(ROOT, self._revision):
                     self._take(event.key, event.data, event.revision)
                     self._advance(event.revision)
             except Compacted:
@@ -182,7 +182,7 @@ class Catalog:
         Raises:
             ThemisServerError: the store cannot be asked, or this node does not see what it says.
         """
-        listing = await self._store.list(_ROOT)
+        listing = await self._store.list(ROOT)
         known = [_NAMESPACES + name for name in self.namespaces]
         known += [f"{_COLLECTIONS}{space}/{name}" for space, names in self.collections.items() for name in names]
         stored: dict[str, int | None] = {key: value.revision for key, value in listing.values.items()}
@@ -327,13 +327,13 @@ class Catalog:
     async def _create(
         self, prefix: UrnPrefix, options: CollectionOptions, now_ms: int, alongside: Alongside
     ) -> Collection:
-        counter = await self._store.get(_NEXT_ID)
+        counter = await self._store.get(NEXT_ID)
         collection_id = 1 if counter is None else int(counter.data)
         key = f"{_COLLECTIONS}{prefix.namespace}/{prefix.collection}"
         record = CollectionRecord(collection_id, prefix.model, options, now_ms)
-        compares = {_NEXT_ID: 0 if counter is None else counter.revision, key: 0}
+        compares = {NEXT_ID: 0 if counter is None else counter.revision, key: 0}
         ops: list[Put | Delete] = [
-            Put(_NEXT_ID, b"%d" % (collection_id + 1)),
+            Put(NEXT_ID, b"%d" % (collection_id + 1)),
             Put(key, msgspec.json.encode(record)),
         ]
         namespace = self.namespaces.get(prefix.namespace)
@@ -381,8 +381,8 @@ class Catalog:
         compares, ops = _dropping(collections)
         # Its revision is raised by nobody who creates a collection, so what must not change is the whole set of names.
         compares[_NAMESPACES + name] = namespace.revision
-        counter = await self._store.get(_NEXT_ID)
-        compares[_NEXT_ID] = 0 if counter is None else counter.revision
+        counter = await self._store.get(NEXT_ID)
+        compares[NEXT_ID] = 0 if counter is None else counter.revision
         if list(self.collections.get(name, {}).values()) != collections:
             raise ThemisServerError(ErrorCode.METADATA_CONFLICT, "the namespace changed meanwhile; nothing was dropped")
         await self._commit(compares, [*ops, Delete(_NAMESPACES + name)], alongside)

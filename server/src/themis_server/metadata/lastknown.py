@@ -7,7 +7,8 @@ fence (`fencing`). With etcd the catalog is kept too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -53,6 +54,23 @@ class _Copy(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.msgpack.Decoder(_Copy)
+
+
+def copied(local: LastKnown, prefix: str) -> Listing | None:
+    """Return the copy of a prefix that `Remembering` has saved, None if there is none."""
+    data = local.load(prefix.strip("/"))
+    if data is None:
+        return None
+    copy = _decoder.decode(data)
+    return Listing({key: Value(*value) for key, value in copy.values.items()}, copy.revision)
+
+
+def fingerprint(values: Mapping[str, bytes]) -> str:
+    """Return what tells two copies apart that are not the same, 32 hex digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    for key in sorted(values):
+        digest.update(msgspec.msgpack.encode((key, values[key])))
+    return digest.hexdigest()
 
 
 class Remembering:
@@ -125,6 +143,12 @@ class Remembering:
         """End a lease of the store."""
         await self._store.end_lease(lease)
 
+    @property
+    def fingerprint(self) -> str:
+        """The `fingerprint` of the copy."""
+        listing = self._kept()
+        return fingerprint({} if listing is None else {key: value.data for key, value in listing.values.items()})
+
     def flush(self) -> None:
         """Save the copy now, if there is anything new in it: the node stops."""
         if self._saving is not None:
@@ -132,13 +156,8 @@ class Remembering:
             self._save()
 
     def _kept(self) -> Listing | None:
-        if self._listing is not None:
-            return self._listing
-        data = self._local.load(self._name)
-        if data is None:
-            return None
-        copy = _decoder.decode(data)
-        self._listing = Listing({key: Value(*value) for key, value in copy.values.items()}, copy.revision)
+        if self._listing is None:
+            self._listing = copied(self._local, self._prefix)
         return self._listing
 
     def _note(self, event: WatchEvent) -> None:

@@ -243,6 +243,7 @@ class ClusterGauges:
             "bad_preamble": sum(one.bad_preambles for one in both),
             "greeting_late": sum(one.greeting_late for one in both),
             "crowded_out": sum(one.crowded_out for one in both),
+            "too_fast": sum(one.too_fast for one in both),
             "bad_frame": sum(one.bad_frames for one in both),
             "silent": sum(one.silent for one in both),
         }

@@ -30,7 +30,7 @@ from themis_server.gateway.reach import Reach, ReachLimits
 from themis_server.gateway.routing import METADATA, Routing
 from themis_server.gateway.shards import Shards
 from themis_server.gateway.standing import Standing
-from themis_server.gateway.status import StatusService
+from themis_server.gateway.status import MetadataSeen, StatusService
 from themis_server.ids import raft_id
 from themis_server.metadata import topology as topologies
 from themis_server.metadata.catalog import Catalog
@@ -46,7 +46,7 @@ from themis_server.metadata.topology import KEY, NodeReport, Topology, TopologyV
 from themis_server.metadata.topology import Node as Entry
 from themis_server.node.belonging import Belonging
 from themis_server.node.cluster_gauges import ClusterSources
-from themis_server.node.external import external_store
+from themis_server.node.external import close, external_store, seen_of
 from themis_server.node.gauges import Gauges
 from themis_server.node.hosting import Groups, Hosting
 from themis_server.node.joining import join
@@ -304,6 +304,7 @@ class Node:
             transfer=self._transfer_here,
             disk_free_bytes=lambda: self._stores.space.free_bytes,
             clock=clock,
+            metadata_seen=lambda: seen_of(self._external, self._remembering) if self._external else MetadataSeen(),
         )
         self._serve_replicas()
         if self._port is not None:
@@ -378,9 +379,7 @@ class Node:
     async def _close_store(self) -> None:
         if self._external is not None:
             self._remembering.flush()
-            close = getattr(self._external, "close", None)
-            if close is not None:
-                await close()
+            await close(self._external)
 
     async def _join(self) -> None:
         """Be admitted, and wait for the metadata to arrive."""

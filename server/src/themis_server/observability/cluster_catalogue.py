@@ -86,7 +86,7 @@ PEER_CLOSED: Final = MetricSpec(
     "themis_peer_connections_rejected_total",
     Kind.COUNTER,
     "Connections closed by this node, by reason: tls_failed (no certificate of the cluster's CA), bad_preamble, "
-    "greeting_late, crowded_out (too many not greeted), bad_frame, silent.",
+    "greeting_late, crowded_out (too many not greeted), too_fast (too many within a second), bad_frame, silent.",
     ("reason",),
 )
 PEER_REFUSALS: Final = MetricSpec(

@@ -27,6 +27,8 @@ class Counters(Struct):
     """Greetings of this node that others refused, by code."""
     crowded_out: int = 0
     """Connections closed at once because too many were not greeted yet."""
+    too_fast: int = 0
+    """Connections closed at once because an address, or all strangers together, made too many a second."""
     greeting_late: int = 0
     """Connections closed because the preamble, TLS or the greeting did not come in time."""
     bad_preambles: int = 0

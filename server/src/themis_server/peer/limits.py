@@ -40,6 +40,14 @@ class PeerLimits(Struct, frozen=True, kw_only=True):
     """Most connections that are not greeted yet."""
     unauthenticated_per_address_max: int = 64
     """Most of them from one address."""
+    newcomers_per_address_per_s: float = 50.0
+    """How many connections a second one address may make, in the long run; a node makes a handful."""
+    newcomers_per_address_burst: int = 200
+    """How many at once, after it made none for a while."""
+    strangers_per_s: float = 100.0
+    """How many a second all addresses together may make from which no node was greeted."""
+    strangers_burst: int = 400
+    """How many of these at once."""
 
     @classmethod
     def of(cls, peer: Peer) -> PeerLimits:

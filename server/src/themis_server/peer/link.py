@@ -407,7 +407,7 @@ class Link:
             self._deadline.cancel()
             self._deadline = None
         if self._permit is not None:
-            self._permit.leave()
+            self._permit.greeted()
         self._heard_s = self._sent_s = self._loop.time()
         self._counters.connections += 1
         self._counters.connected += 1

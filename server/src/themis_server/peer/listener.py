@@ -124,9 +124,12 @@ class PeerListener:
                 self._loop.remove_reader(self._sock.fileno())
                 self._paused = self._loop.call_later(_NO_DESCRIPTORS_WAIT_S, self._resume)
                 return
-            permit = self.gate.enter(address[0])
-            if permit is None:
-                self._counters.crowded_out += 1
+            permit = self.gate.enter(address[0], self._loop.time())
+            if not isinstance(permit, Permit):
+                if permit == "too_fast":
+                    self._counters.too_fast += 1
+                else:
+                    self._counters.crowded_out += 1
                 sock.close()
                 continue
             try:

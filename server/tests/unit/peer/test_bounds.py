@@ -10,7 +10,7 @@ from themis_server import ids
 from themis_server.config import Peer
 from themis_server.peer import Identity, PeerAddress, PeerLimits, Roster
 from themis_server.peer.backoff import Backoff
-from themis_server.peer.gate import Gate
+from themis_server.peer.gate import Gate, Permit
 from themis_server.peer.sockets import KIND_RAFT, kind_of, preamble, tune
 
 
@@ -54,17 +54,67 @@ def test_one_name_has_one_instance_at_a_time() -> None:
 
 def test_the_gate_holds_so_many_in_all_and_of_one_address() -> None:
     gate = Gate(PeerLimits(unauthenticated_max=3, unauthenticated_per_address_max=2))
-    first, second = gate.enter("x"), gate.enter("x")
+    first, second = gate.enter("x", 0), gate.enter("x", 0)
 
-    assert gate.enter("x") is None
-    assert gate.enter("y") is not None
-    assert gate.enter("z") is None
-    assert first is not None
-    assert second is not None
+    assert gate.enter("x", 0) == "crowded_out"
+    assert isinstance(gate.enter("y", 0), Permit)
+    assert gate.enter("z", 0) == "crowded_out"
+    assert isinstance(first, Permit)
+    assert isinstance(second, Permit)
     first.leave()
     first.leave()
     assert gate.waiting == 2
-    assert gate.enter("x") is not None
+    assert isinstance(gate.enter("x", 0), Permit)
+
+
+def _come(gate: Gate, address: str, count: int, now_s: float) -> int:
+    """Let connections come and go; returns how many were let in."""
+    permits = [gate.enter(address, now_s) for _ in range(count)]
+    let_in = [permit for permit in permits if isinstance(permit, Permit)]
+    for permit in let_in:
+        permit.leave()
+    return len(let_in)
+
+
+def test_an_address_has_a_burst_and_then_so_many_a_second() -> None:
+    limits = PeerLimits(
+        newcomers_per_address_per_s=10, newcomers_per_address_burst=20, unauthenticated_per_address_max=99
+    )
+    gate = Gate(limits)
+
+    assert _come(gate, "x", 50, 0.0) == 20
+    assert gate.enter("x", 0.05) == "too_fast"
+    assert _come(gate, "y", 5, 0.05) == 5
+    assert _come(gate, "x", 50, 1.0) == 10
+    assert _come(gate, "x", 50, 60.0) == 20
+    assert _come(gate, "x", 50, 59.0) == 0  # a clock that goes back gives nothing
+
+
+def test_strangers_share_an_allowance_that_nodes_do_not_need() -> None:
+    limits = PeerLimits(strangers_per_s=10, strangers_burst=20, unauthenticated_max=3)
+    gate = Gate(limits)
+    node = gate.enter("node", 0)
+    assert isinstance(node, Permit)
+    node.greeted()
+    assert gate.waiting == 0
+
+    assert sum(_come(gate, f"stranger-{number}", 1, 0.0) for number in range(100)) == 19
+    assert gate.enter("stranger-0", 0.0) == "too_fast"
+    assert isinstance(gate.enter("node", 0.0), Permit)
+    held = [gate.enter(f"idle-{number}", 10.0) for number in range(5)]
+    assert held.count("crowded_out") == 3
+    assert isinstance(gate.enter("node", 10.0), Permit)
+
+
+def test_the_gate_remembers_a_bounded_number_of_addresses() -> None:
+    gate = Gate(PeerLimits(strangers_per_s=1e9, strangers_burst=1_000_000, unauthenticated_max=1_000_000))
+    for number in range(20_000):
+        permit = gate.enter(f"address-{number}", number * 0.01)
+        assert isinstance(permit, Permit)
+        permit.greeted()
+
+    assert len(gate._rates) <= 4096
+    assert len(gate._known) <= 1024
 
 
 def test_a_preamble_says_the_kind() -> None:

@@ -415,3 +415,14 @@ async def test_mangled_streams_cost_a_connection_each_and_nothing_else() -> None
         await until(lambda: sum(each.connections for each in counted) == 0)
         await until(lambda: node.listener is not None and node.listener.gate.waiting == 0)
         assert not node.roster._present
+
+
+async def test_a_flood_of_handshakes_is_closed_before_tls_begins_and_counted(certs: Certificates) -> None:
+    limits = PeerLimits(newcomers_per_address_burst=8, newcomers_per_address_per_s=0.001)
+    async with PeerNode("a", certs.tls("a"), limits) as flooded:
+        strangers = [await Stranger.dial(flooded, b"", None) for _ in range(30)]
+        await until(lambda: flooded.counters.too_fast == 22)
+        for stranger in strangers[8:]:
+            assert await stranger.ended()
+        for stranger in strangers:
+            stranger.close()

@@ -6,6 +6,7 @@ package imports etcd3 and grpc, which come with the extra `etcd`.
 """
 
 from themis_server.metadata.etcd.connection import EtcdSettings
-from themis_server.metadata.etcd.store import EtcdStore
+from themis_server.metadata.etcd.rewriting import EtcdRewriting
+from themis_server.metadata.etcd.store import EtcdStore, seen_in
 
-__all__ = ["EtcdSettings", "EtcdStore"]
+__all__ = ["EtcdRewriting", "EtcdSettings", "EtcdStore", "seen_in"]

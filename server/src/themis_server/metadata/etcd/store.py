@@ -27,7 +27,7 @@ NAME: Final = "etcd"
 _LAST_CHANGE: Final = "#last-change"
 _SAVE_AFTER_S: Final = 0.5
 _REWATCH_S: Final = 0.1
-_LEASE_LOST: Final = "requested lease not found"
+LEASE_LOST: Final = "requested lease not found"
 _TOO_MANY_OPS: Final = "too many operations"
 
 _log = get_logger(__name__).limited(burst=3, interval_s=60.0)
@@ -53,9 +53,13 @@ class EtcdStore:
         self._connection = EtcdConnection(settings)
         self._prefix = prefix.rstrip("/")
         self._local: LastKnown = InMemory() if local is None else local
-        kept = self._local.load(NAME)
-        self._seen = _Seen() if kept is None else msgspec.msgpack.decode(kept, type=_Seen)
+        self._seen = _Seen(*seen_in(self._local))
         self._saving: asyncio.TimerHandle | None = None
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """How far this node has seen the store: its revision, and that of the last change that a node made."""
+        return self._seen.revision, self._seen.last_change
 
     async def close(self) -> None:
         """Close the connections; watches end."""
@@ -75,7 +79,7 @@ class EtcdStore:
         """Return everything under `prefix`, in key order."""
         start = self._key(prefix)
         header, found = await self._range(
-            rpc.RangeRequest(key=start, range_end=_after(start), sort_order=rpc.RangeRequest.ASCEND)
+            rpc.RangeRequest(key=start, range_end=after(start), sort_order=rpc.RangeRequest.ASCEND)
         )
         return Listing({self._name(kv.key): Value(kv.value, kv.mod_revision) for kv in found}, header.revision)
 
@@ -134,9 +138,9 @@ class EtcdStore:
         try:
             answer = await self._call(change, again=False)
         except Failed as failed:
-            if _LEASE_LOST in failed.detail:
+            if LEASE_LOST in failed.detail:
                 return None
-            raise _unavailable(failed) from failed
+            raise unavailable(failed) from failed
         revision: int = answer.header.revision
         if answer.succeeded:
             self._note(before, revision, revision)
@@ -182,8 +186,8 @@ class EtcdStore:
         try:
             await self._call(end, again=True)
         except Failed as failed:
-            if _LEASE_LOST not in failed.detail:
-                raise _unavailable(failed) from failed
+            if LEASE_LOST not in failed.detail:
+                raise unavailable(failed) from failed
 
     # Watching
 
@@ -198,7 +202,7 @@ class EtcdStore:
         start = self._key(prefix)
         while True:
             at = self._connection.at
-            create = rpc.WatchCreateRequest(key=start, range_end=_after(start), start_revision=seen + 1)
+            create = rpc.WatchCreateRequest(key=start, range_end=after(start), start_revision=seen + 1)
             stream: WatchStream | None = None
             try:
                 stream = self._connection.stream(rpc.WatchRequest(create_request=create))
@@ -262,9 +266,9 @@ class EtcdStore:
         try:
             return await self._connection.call(what, again=again)
         except Failed as failed:
-            if _LEASE_LOST in failed.detail or not again:
+            if LEASE_LOST in failed.detail or not again:
                 raise
-            raise _unavailable(failed) from failed
+            raise unavailable(failed) from failed
 
     # Keys
 
@@ -283,12 +287,20 @@ def _compare(key: bytes, result: Any, revision: int) -> Any:
     return rpc.Compare(key=key, target=rpc.Compare.MOD, result=result, mod_revision=revision)
 
 
-def _after(prefix: bytes) -> bytes:
+def seen_in(local: LastKnown) -> tuple[int, int]:
+    """Return how far a node has noted that it saw the store (`EtcdStore.seen`), zeros if it never has."""
+    kept = local.load(NAME)
+    seen = _Seen() if kept is None else msgspec.msgpack.decode(kept, type=_Seen)
+    return seen.revision, seen.last_change
+
+
+def after(prefix: bytes) -> bytes:
     """Return the smallest key above every key that begins with `prefix`, which is text and so has no byte 0xff."""
     return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
-def _unavailable(failed: Failed) -> ThemisServerError:
+def unavailable(failed: Failed) -> ThemisServerError:
+    """Say for a client of the store that etcd refused a call."""
     detail = f"etcd refused a call: {failed.detail}"
     if _TOO_MANY_OPS in failed.detail:
         detail += "; start etcd with a larger --max-txn-ops"

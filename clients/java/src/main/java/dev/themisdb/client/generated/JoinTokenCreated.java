@@ -48,4 +48,22 @@ public record JoinTokenCreated(
     Objects.requireNonNull(createdAt, "created_at");
     Objects.requireNonNull(expiresAt, "expires_at");
   }
+
+  /**
+   * Describes it without its secret.
+   *
+   * @return the components as text
+   */
+  @Override
+  public String toString() {
+    return "JoinTokenCreated[tokenId="
+        + tokenId
+        + ", token=..., description="
+        + description
+        + ", createdAt="
+        + createdAt
+        + ", expiresAt="
+        + expiresAt
+        + "]";
+  }
 }
