@@ -883,7 +883,7 @@ export interface ClusterShardList {
 
 /** Where a leader is to go. */
 export interface LeaderTransfer {
-  /** The node that is to lead. Without it */
+  /** The node that is to lead. Without it, the voter that is furthest. */
   readonly target?: string;
 }
 

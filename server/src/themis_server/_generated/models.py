@@ -932,7 +932,7 @@ class LeaderTransfer(
         Annotated[str, msgspec.Meta(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}\Z")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
-    """The node that is to lead. Without it"""
+    """The node that is to lead. Without it, the voter that is furthest."""
 
 
 class LeaderTransferred(msgspec.Struct, kw_only=True, frozen=True, gc=False):

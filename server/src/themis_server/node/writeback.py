@@ -118,10 +118,8 @@ async def _calls(config: Config, directory: _Directory) -> AsyncIterator[NodeCal
     if not config.peer.enabled:
         yield NodeCalls(None, SystemClock())
         return
-    doorman = Doorman(config, directory.identity)
-    doorman.topology = directory.known.topology
     try:
-        port = PeerPort(config, doorman)
+        port = PeerPort(config, Doorman(config, directory.identity, directory.known.topology))
     except StartRefusedError as refused:
         raise WriteBackRefused(str(refused)) from refused
     port.calls.start()

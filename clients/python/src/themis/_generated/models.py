@@ -927,7 +927,7 @@ class LeaderTransfer(
     """Where a leader is to go."""
 
     target: str | None = None
-    """The node that is to lead. Without it"""
+    """The node that is to lead. Without it, the voter that is furthest."""
 
 
 class LeaderTransferred(msgspec.Struct, kw_only=True, frozen=True, gc=False):

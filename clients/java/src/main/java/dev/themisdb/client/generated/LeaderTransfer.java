@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where a leader is to go.
  *
- * @param target the node that is to lead. Without it; null if absent
+ * @param target the node that is to lead. Without it, the voter that is furthest; null if absent
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record LeaderTransfer(@Nullable String target) {}
