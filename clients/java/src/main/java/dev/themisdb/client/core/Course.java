@@ -139,8 +139,9 @@ final class Course {
   private Step<Answer> choose() {
     tellSession();
     Endpoint chosen = call.endpoint != null ? call.endpoint : redirect;
-    if (chosen == null && attempts == 0 && call.first != null && !core.router.isOut(call.first)) {
-      chosen = call.first;
+    Endpoint first = attempts == 0 && anyReplica ? call.first : null;
+    if (chosen == null && first != null && !core.router.isOut(first)) {
+      chosen = first;
     }
     if (chosen == null) {
       chosen = core.router.choose(call.keyHash, anyReplica, avoid);
