@@ -367,7 +367,7 @@ function judgeFailure(core: Core, call: Call, course: Course, failure: Transport
 
 function judgeStatus(core: Core, call: Call, course: Course, response: TransportResponse, problem: Problem): Judged {
   const { status } = response;
-  const isTold = isProblem(problem);
+  const isTold = isProblem(problem, response);
   const repeatable = isTold ? problem["retryable"] === true : GATEWAY_STATUSES.has(status) && (call.repeatable ?? true);
   if (!call.operation.idempotent && status >= 500 && !(isTold && (status === 503 || status === 507))) {
     course.outcomeUnknown = true;

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -63,6 +64,8 @@ _MOVING: Final = frozenset({"no_leader", "node_unreachable", "stale_epoch", "shu
 
 # What of a session fits into a header line, with its name and room to spare.
 _SESSION_BYTES_MAX: Final = 8000
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _problem_decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -299,8 +302,9 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
             course.asked.add(endpoint)
             reason = refusal.code or f"status_{status}"
             retry_after_s = parse_retry_after(response.headers.get("retry-after"), core.wall_clock())
-            # The errors of a HEAD have no body to say more than their status (RFC 9110, section 9.3.2).
-            code = _UNSAID if status == 503 and call.operation.method == "HEAD" else refusal.code
+            # A HEAD that says nothing but its status, as a node of an earlier release answers it.
+            unsaid = status == 503 and call.operation.method == "HEAD" and not refusal.code
+            code = _UNSAID if unsaid else refusal.code
             _heed(core, course, code)
             if code in _ABOUT_THE_NODE and router.has_another(course.asked):
                 # How long to wait is told to those who have nobody else to ask.
@@ -391,9 +395,11 @@ def _judge_status(call: Call, course: _Course, response: Response, problem: dict
     """What an error answer means: the error it is, and whether another attempt may follow."""
     status = response.status
     says_so = problem.get("retryable") is True
-    retryable = says_so if problem else status in _GATEWAY_STATUSES and call.repeatable
+    # What a header says names the problem, and says nothing of retries.
+    is_told = bool(problem and response.body)
+    retryable = says_so if is_told else status in _GATEWAY_STATUSES and call.repeatable
     writes = not call.operation.idempotent
-    if writes and status >= 500 and not (problem and status in (503, 507)):
+    if writes and status >= 500 and not (is_told and status in (503, 507)):
         course.unknown = True
     # A final refusal settles it: with a key, an earlier attempt that succeeded would have been answered again.
     unknown = course.unknown and (retryable or status >= 500)
@@ -461,6 +467,10 @@ def _learn(core: Core, call: Call, response: Response) -> None:
 
 
 def _problem(response: Response) -> dict[str, Any]:
+    """The problem document; of an answer without a body (to HEAD) as much as its headers say."""
+    if not response.body:
+        code = response.headers.get("themis-error", "")
+        return {"code": code} if _CODE.fullmatch(code) else {}
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
         return {}
     try:
