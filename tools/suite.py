@@ -51,7 +51,9 @@ PARTS = (
     Part("integration", "real server processes: HTTP, SDK, crashes, fuzzing, the demo", programs=("strace", "wrk")),
     Part(
         "cluster",
-        "real nodes in clusters: failover, joining, snapshots, upgrades, etcd, faults",
+        "real nodes in clusters: failover, joining, snapshots, upgrades, etcd, faults, all SDKs' samples",
+        # What their samples write while a leader is killed.
+        ("javascript", "java"),
         programs=("etcd", "faketime", "ip", "nft", "strace"),
     ),
     Part("simulation", "2,000 seeded clusters on simulated clocks, networks and disks; planted faults are found"),

@@ -24,7 +24,9 @@ _EVERY: Final = "x-themis-every-operation"
 _GROUPS: Final = "x-themis-error-groups"
 _ERRORS: Final = "x-themis-errors"
 _ITEM_ERRORS: Final = "x-themis-item-errors"
-# Statuses and codes whose answers carry a header beside the problem.
+# Every problem is named in a header, too: an answer to HEAD has no body.
+_HEADERS_OF_PROBLEM: Final = ("Themis-Error",)
+# Statuses and codes whose answers carry a further one.
 _HEADERS_OF_STATUS: Final = {405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",), 507: ("Retry-After",)}
 _STATE: Final = ("Themis-Node", "Themis-Role", "Themis-Lag-Ms", "Themis-Session")
 _HEADERS_OF_CODE: Final = {"entity_not_found": _STATE, "precondition_failed": _STATE}
@@ -117,8 +119,8 @@ def _add_error_responses(
             "x-themis-codes": [entry.code for entry in entries],
         }
         by_code = (name for entry in entries for name in _HEADERS_OF_CODE.get(entry.code, ()))
-        if headers := (*_HEADERS_OF_STATUS.get(status, ()), *by_code):
-            response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+        headers = (*_HEADERS_OF_PROBLEM, *_HEADERS_OF_STATUS.get(status, ()), *by_code)
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
         if has_body:
             response["content"] = {
                 PROBLEM_MEDIA_TYPE: {

@@ -13,10 +13,10 @@ _HEAD = """<!-- Generated from spec/errors.yaml by `python -m tools.codegen`: do
 # Errors
 
 Every error is a problem document (RFC 9457, `application/problem+json`) with a stable `code`, which programs may
-switch on. `detail` is for people. `retryable` says whether the same request may be sent again as it is: after
-`Retry-After`, if the answer has one. "With a key" means: only if the request carried an `Idempotency-Key`, for
-otherwise it might be carried out twice. Inside a batch each item that failed has an `error` with the same code, status
-and meaning it would have had on its own.
+switch on; the header `Themis-Error` has it, too, and is all that an answer to HEAD says of it. `detail` is for people.
+`retryable` says whether the same request may be sent again as it is: after `Retry-After`, if the answer has one. "With
+a key" means: only if the request carried an `Idempotency-Key`, for otherwise it might be carried out twice. Inside a
+batch each item that failed has an `error` with the same code, status and meaning it would have had on its own.
 """
 
 _RETRYABLE = {"yes": "yes", "no": "no", "with_key": "with a key"}

@@ -58,9 +58,8 @@ def problem(code: str, status: int) -> bytes:
 
 
 READ = Given("getEntity", 200, TAGGED, b'{"any":"thing"}')
-NOT_FOUND = Given(
-    "getEntity", 404, {**EVERY, "content-type": "application/problem+json"}, problem("entity_not_found", 404)
-)
+REFUSED = {**EVERY, "content-type": "application/problem+json"}
+NOT_FOUND = Given("getEntity", 404, {**REFUSED, "Themis-Error": "entity_not_found"}, problem("entity_not_found", 404))
 WRITTEN = Given("putEntity", 201, TAGGED, json.dumps({"urn": URN, "version": 5}).encode())
 UNCHANGED = Given("getEntity", 304, TAGGED, b"")
 HEAD = Given("headEntity", 200, TAGGED, b"")
@@ -98,6 +97,7 @@ def test_a_declared_answer_is_accepted(given: Given, answers: Answers) -> None:
         (replace(HEAD, body=b"{}"), "has a body"),
         (replace(WRITTEN, body=json.dumps({"urn": URN, "version": 2**53}).encode()), "greater than the maximum"),
         (replace(WRITTEN, body=json.dumps({"urn": URN}).encode()), "'version' is a required property"),
+        (replace(NOT_FOUND, headers=REFUSED), "lacks the header Themis-Error"),
         (replace(NOT_FOUND, body=problem("disk_full", 404)), "the code disk_full, which is not declared"),
         (replace(NOT_FOUND, body=b'{"code":"entity_not_found"}'), "is a required property"),
         (replace(BATCH, body=BATCH.body.replace(b"entity_not_found", b"disk_full")), "item 1 has the code disk_full"),
@@ -152,7 +152,7 @@ def serve() -> Iterator[Callable[[Respond], str]]:
 def refuse(method: str, path: str) -> tuple[int, dict[str, str], bytes]:
     """A server that answers every request in a declared way."""
     body = b"" if method == "HEAD" else problem("invalid_parameter", 400)
-    return 400, {**EVERY, "Content-Type": "application/problem+json"}, body
+    return 400, {**REFUSED, "Themis-Error": "invalid_parameter"}, body
 
 
 def test_a_server_that_keeps_to_the_specification_passes(spec: Spec, serve: Callable[[Respond], str]) -> None:

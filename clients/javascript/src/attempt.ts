@@ -73,8 +73,9 @@ export function learn(core: Core, call: Call, { headers }: TransportResponse): v
  * @returns Whether another node may serve at once: how long to wait is told to those who have nobody else to ask.
  */
 export function heed(core: Core, call: Call, course: Course, refusal: ApiError): boolean {
-  // The errors of a HEAD have no body to say more than their status (RFC 9110, section 9.3.2).
-  const code = refusal.status === 503 && call.operation.method === "HEAD" ? UNSAID : refusal.code;
+  // A HEAD that says nothing but its status, as a node of an earlier release answers it.
+  const isUnsaid = refusal.status === 503 && call.operation.method === "HEAD" && refusal.code === "";
+  const code = isUnsaid ? UNSAID : refusal.code;
   // A node that is alone has nobody to tell of.
   if (MOVING_CODES.has(code) && core.router.isCluster) {
     core.topology.refreshWanted();

@@ -241,11 +241,13 @@ async function run(core: Core, job: Job, items: readonly Item[], board: Board): 
   let pending = items;
   for (let round = 0; pending.length > 0; round++) {
     const asked = pending;
+    // What a replica could not answer is asked of the leaders, however often.
+    const jobOfRound = round === 0 ? job : { ...job, toLeader: true };
     const sent = await sideBySide(
-      cutRequests(core, job, asked, round).map(
+      cutRequests(core, jobOfRound, asked, round).map(
         ({ chunks, part, node }) =>
           () =>
-            inTurn(core, job, chunks, part, node),
+            inTurn(core, jobOfRound, chunks, part, node),
       ),
       core.options.parallel,
     );

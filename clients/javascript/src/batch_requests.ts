@@ -45,6 +45,8 @@ export interface Job {
   readonly read: Freshness;
   /** No URN occurs twice, or order does not matter: requests may run side by side and items be sent again. */
   readonly independent: boolean;
+  /** What is left could not be served by replicas. */
+  readonly toLeader?: boolean;
 }
 
 /** What one request came to: an outcome for each of its items, or the error that all of them share. */
@@ -66,8 +68,7 @@ export interface Turn {
 
 /** Group items by node and cut the groups into requests. */
 export function cutRequests(core: Core, job: Job, items: readonly Item[], round: number): Turn[] {
-  // What a replica could not answer is asked of the leaders.
-  const isNear = job.read.anyReplica && round === 0;
+  const isNear = job.read.anyReplica && job.toLeader !== true;
   const byNode = groupedByNode(core, items, isNear).map((group) => ({ node: group.node, chunks: cut(group.items) }));
   // What fits into one request is sent under the caller's own key.
   const whole = round === 0 && byNode.length === 1 && byNode[0]?.chunks.length === 1;
@@ -181,6 +182,7 @@ async function send(
       repeatable: job.repeatable,
       read: job.read,
       first: node ?? undefined,
+      toLeader: job.toLeader ?? false,
     });
   } catch (error) {
     if (!(error instanceof TooLargeError) || chunk.length === 1 || error.code === "document_too_large") {

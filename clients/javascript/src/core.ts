@@ -77,8 +77,10 @@ export interface Call {
   readonly read?: Freshness;
   /** Whether it is about a single entity, so that who answers is who leads its shard (or follows there). */
   readonly oneEntity?: boolean;
-  /** The node to ask first, where it is not out. */
+  /** The near replica to ask first, where it is not out and the read may lag. */
   readonly first?: Endpoint | undefined;
+  /** Whether the leader is to answer although the read may lag: replicas could not. */
+  readonly toLeader?: boolean;
   /** Instead of the policy's. */
   readonly retriesMax?: number;
 }
@@ -212,7 +214,7 @@ export async function perform(core: Core, call: Call): Promise<Answer> {
     throw reasonOf(call.signal);
   }
   const began = core.world.clock();
-  const course = new Course(began + call.timeoutMs, call.read?.anyReplica ?? false);
+  const course = new Course(began + call.timeoutMs, call.read?.anyReplica === true && call.toLeader !== true);
   core.options.budget.earn();
   if (core.hooks.isEmpty) {
     return attemptUntilDone(core, call, course, {});
@@ -365,7 +367,7 @@ function judgeFailure(core: Core, call: Call, course: Course, failure: Transport
 
 function judgeStatus(core: Core, call: Call, course: Course, response: TransportResponse, problem: Problem): Judged {
   const { status } = response;
-  const isTold = isProblem(problem);
+  const isTold = isProblem(problem, response);
   const repeatable = isTold ? problem["retryable"] === true : GATEWAY_STATUSES.has(status) && (call.repeatable ?? true);
   if (!call.operation.idempotent && status >= 500 && !(isTold && (status === 503 || status === 507))) {
     course.outcomeUnknown = true;

@@ -128,7 +128,15 @@ export async function getEntity(core: Core, urn: Urn, options: GetEntityOptions)
 /** Whether there is such an entity. */
 export async function exists(core: Core, urn: Urn, options: ReadOptions): Promise<boolean> {
   const answer = await perform(core, readCall(core, "headEntity", urn, options, {}));
-  return answer.response.status !== 404;
+  if (answer.response.status !== 404) {
+    return true;
+  }
+  const code = answer.problemCode();
+  // A node of an earlier release does not say why.
+  if (code !== "" && !meansAbsent(code)) {
+    throw answer.error();
+  }
+  return false;
 }
 
 /** Create or replace. */

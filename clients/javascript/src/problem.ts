@@ -6,8 +6,14 @@ import type { TransportResponse } from "./transport/message.js";
 /** A problem document, as far as it was there. */
 export type Problem = Readonly<Record<string, unknown>>;
 
-/** The problem document of an answer; empty if it is none. */
+const CODE = /^[a-z][a-z0-9_]{0,63}$/;
+
+/** The problem document of an answer; of one without a body (to HEAD) as much as its headers say; empty if it is none. */
 export function problemOf(response: TransportResponse): Problem {
+  if (response.body.length === 0) {
+    const code = response.headers["themis-error"] ?? "";
+    return CODE.test(code) ? { code } : {};
+  }
   if (response.headers["content-type"]?.startsWith("application/problem+json") !== true) {
     return {};
   }
@@ -21,7 +27,7 @@ export function problemOf(response: TransportResponse): Problem {
   }
 }
 
-/** Whether there was one. */
-export function isProblem(problem: Problem): boolean {
-  return Object.keys(problem).length > 0;
+/** Whether there was a document; what a header says names the problem, and says nothing of retries. */
+export function isProblem(problem: Problem, response: TransportResponse): boolean {
+  return response.body.length > 0 && Object.keys(problem).length > 0;
 }

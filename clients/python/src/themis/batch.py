@@ -21,7 +21,7 @@ from themis._generated.models import BatchItem, BatchResponse, ItemError
 from themis._generated.operations import Operation
 from themis.batch_result import BatchFailure, BatchGetResult, BatchResult
 from themis.collections import with_query
-from themis.core import MOVING_CODES, OPERATION, Answer, Call, Core, perform
+from themis.core import OPERATION, Answer, Call, Core, perform
 from themis.entities import VERSION_MAX, Entity, WriteResult, key_header, timeout_of
 from themis.errors import (
     ConfigurationError,
@@ -49,6 +49,8 @@ _TOPOLOGY_TIMEOUT_S: Final = 5.0
 # A read from where nothing was ever written finds nothing; that is how get() sees it, too.
 _ABSENT_CODES: Final = frozenset({"entity_not_found", "collection_not_found", "namespace_not_found"})
 _NO_FAULT: Final = "batch_response_limit"
+# After these, said of an item, the leaders are likely to be others than those known here.
+_MOVED_CODES: Final = frozenset({"wrong_shard", "no_leader", "node_unreachable", "stale_epoch"})
 
 
 PutItems: TypeAlias = Mapping[str, Document] | Iterable[tuple[str, Document] | tuple[str, Document, int | None]]
@@ -72,6 +74,7 @@ class _Job(msgspec.Struct, frozen=True):
     """What all requests of one logical batch share.
 
     `independent`: no URN occurs twice, or order does not matter; requests may run side by side and items be sent again.
+    `to_leader`: what is left could not be served by replicas.
     """
 
     operation: Operation
@@ -82,6 +85,7 @@ class _Job(msgspec.Struct, frozen=True):
     repeatable: bool
     read: ReadOptions
     independent: bool
+    to_leader: bool = False
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -287,7 +291,7 @@ def _run(core: Core, job: _Job, items: list[_Item], board: _Board) -> Flow[None]
         late = core.clock() + wait_s >= job.deadline
         if retries > policy.retries_max or late or not core.options.budget.spend():
             return
-        if any(board.code(item) in MOVING_CODES for item in pending):
+        if any(board.code(item) in _MOVED_CODES for item in pending):
             core.refresh_wanted()
         yield Sleep(wait_s)
 
@@ -343,8 +347,10 @@ def _near_one(core: Core, item: _Item, taken: dict[Endpoint | None, list[_Item]]
 
 
 def _requests(core: Core, job: _Job, items: list[_Item], round_number: int) -> list[Flow[list[_Sent]]]:
-    # What a replica could not answer is asked of the leaders.
-    near = job.read.any_replica and round_number == 0
+    # What a replica could not answer is asked of the leaders, however often.
+    if round_number > 0:
+        job = msgspec.structs.replace(job, to_leader=True)
+    near = job.read.any_replica and not job.to_leader
     by_node = [(node, _chunks(group)) for node, group in _by_node(core, items, near=near).items()]
     # What fits into one request is sent under the caller's own key.
     whole = round_number == 0 and len(by_node) == 1 and len(by_node[0][1]) == 1
@@ -396,7 +402,8 @@ def _send(core: Core, job: _Job, chunk: list[_Item], part: str | None, node: End
         chunk[0].hash,
         repeatable=job.repeatable,
         read=job.read,
-        first=node if job.read.any_replica else None,
+        first=node,
+        to_leader=job.to_leader,
     )
     try:
         answer = yield from perform(core, call)

@@ -2,8 +2,8 @@
 
     perform(core, call)
       ├─ no topology yet?          yield LoadTopology
-      ├─ choose a node             router.choose: leader, near replica, or whoever is alive
       ├─ a lagging read?           says what the session has seen
+      ├─ choose a node             router.choose: leader, near replica, or whoever is alive
       ├─ yield Send ──────────────▶ Response ──▶ expected? return it
       │                             421: to the owner, at once      401: a new token, once, at once
       │                             retryable: wait (full jitter, Retry-After), budget, deadline, again
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -58,11 +59,13 @@ _ABOUT_THE_NODE: Final = frozenset(
 )
 _UNSAID: Final = "session_not_reached"
 _ABOUT_ITS_STATE: Final = frozenset({"lag_exceeded", "session_not_reached"})
-# After these the leaders are likely to be others than those known here.
-MOVING_CODES: Final = frozenset({"wrong_shard", "no_leader", "node_unreachable", "stale_epoch", "shutting_down"})
+# After these the leaders are likely to be others than those known here. (A 421 has its own look at the topology.)
+_MOVING: Final = frozenset({"no_leader", "node_unreachable", "stale_epoch", "shutting_down"})
 
 # What of a session fits into a header line, with its name and room to spare.
 _SESSION_BYTES_MAX: Final = 8000
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _problem_decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -81,7 +84,8 @@ class Call(msgspec.Struct, frozen=True):
         repeatable: Whether it may be sent again although it may have reached a server.
         read: How fresh the answer must be; its parameters are the end of `target`.
         one_entity: Whether it is about a single entity, so that who answers is who leads its shard (or follows there).
-        first: The endpoint to ask first, where it is not out.
+        first: The near replica to ask first, where it is not out and the read may lag.
+        to_leader: Whether the leader is to answer although the read may lag: replicas could not.
         retries_max: Instead of the policy's.
     """
 
@@ -97,6 +101,7 @@ class Call(msgspec.Struct, frozen=True):
     read: ReadOptions = STRONG
     one_entity: bool = False
     first: Endpoint | None = None
+    to_leader: bool = False
     retries_max: int | None = None
 
 
@@ -205,7 +210,7 @@ class _Course:
 def perform(core: Core, call: Call) -> Flow[Answer]:
     """Carry out one logical call; returns an expected answer or raises TransportError, TimeoutError or ApiError."""
     began = core.clock()
-    course = _Course(began + call.timeout_s, core.new_id(), call.read.any_replica)
+    course = _Course(began + call.timeout_s, core.new_id(), call.read.any_replica and not call.to_leader)
     core.options.budget.earn()
     if not core.hooks:
         return (yield from _attempt_until_done(core, call, course, {}))
@@ -240,6 +245,8 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
         if call.endpoint is None and router.wants_topology:
             yield LoadTopology(min(remaining, _TOPOLOGY_TIMEOUT_S))
             remaining = course.deadline - core.clock()
+        # Before the choice: a read that this makes a strong one goes to the leader.
+        target = _with_session(core, call, course, headers) if call.read.any_replica else call.target
         endpoint = call.endpoint or redirect or _chosen(core, call, course)
         redirect = course.avoid = None
         course.endpoint = endpoint
@@ -253,7 +260,6 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
             _raise_timeout(call, course)
         course.attempts += 1
         course.status = None
-        target = _with_session(core, call, course, headers) if call.read.any_replica else call.target
         request = Request(call.operation.method, endpoint, target, headers, call.body)
         try:
             response: Response = yield Send(request, min(remaining, core.options.retry.attempt_timeout_s))
@@ -269,16 +275,21 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
             reason, retry_after_s = failure.kind.value, None
         else:
             course.status = status = response.status
-            router.answered(endpoint)
             _learn(core, call, response)
             if status < 300 or status in call.expected:
+                router.answered(endpoint)
                 return Answer(response, endpoint, course.attempts, course.request_id, not call.operation.idempotent)
+            problem = _problem(response)
+            if problem.get("code") == "shutting_down":
+                # It has answered, but is going away: one failure more, and not the end of an outage.
+                router.failed(endpoint)
+            else:
+                router.answered(endpoint)
             if status == 401 and core.token_is_fetched and not token_renewed:
                 token_renewed = True
                 yield from _renew_token(core, call, course, token)
                 _report_retry(core, call, course, "token_refresh", 0.0)
                 continue
-            problem = _problem(response)
             if status == 421 and call.endpoint is None:
                 redirect = _owner(core, course, problem)
                 if redirect is not None:
@@ -291,9 +302,10 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
             course.asked.add(endpoint)
             reason = refusal.code or f"status_{status}"
             retry_after_s = parse_retry_after(response.headers.get("retry-after"), core.wall_clock())
-            # The errors of a HEAD have no body to say more than their status (RFC 9110, section 9.3.2).
-            code = _UNSAID if status == 503 and call.operation.method == "HEAD" else refusal.code
-            _heed(core, course, endpoint, code)
+            # A HEAD that says nothing but its status, as a node of an earlier release answers it.
+            unsaid = status == 503 and call.operation.method == "HEAD" and not refusal.code
+            code = _UNSAID if unsaid else refusal.code
+            _heed(core, course, code)
             if code in _ABOUT_THE_NODE and router.has_another(course.asked):
                 # How long to wait is told to those who have nobody else to ask.
                 retry_after_s = None
@@ -303,8 +315,9 @@ def _attempt_until_done(core: Core, call: Call, course: _Course, propagated: dic
 
 
 def _chosen(core: Core, call: Call, course: _Course) -> Endpoint:
-    if course.attempts == 0 and call.first is not None and not core.router.is_out(call.first):
-        return call.first
+    first = call.first if course.attempts == 0 and course.any_replica else None
+    if first is not None and not core.router.is_out(first):
+        return first
     return core.router.choose(call.key_hash, any_replica=course.any_replica, avoid=course.avoid)
 
 
@@ -328,12 +341,10 @@ def _with_session(core: Core, call: Call, course: _Course, headers: dict[str, st
     return call.target
 
 
-def _heed(core: Core, course: _Course, endpoint: Endpoint, code: str) -> None:
+def _heed(core: Core, course: _Course, code: str) -> None:
     """What a refusal says beyond its call."""
-    if code == "shutting_down":
-        core.router.failed(endpoint)
     # A node that is alone has nobody to tell of.
-    if code in MOVING_CODES and core.router.is_cluster:
+    if code in _MOVING and core.router.is_cluster:
         core.refresh_wanted()
     if code in _ABOUT_ITS_STATE:
         course.any_replica = False
@@ -384,9 +395,11 @@ def _judge_status(call: Call, course: _Course, response: Response, problem: dict
     """What an error answer means: the error it is, and whether another attempt may follow."""
     status = response.status
     says_so = problem.get("retryable") is True
-    retryable = says_so if problem else status in _GATEWAY_STATUSES and call.repeatable
+    # What a header says names the problem, and says nothing of retries.
+    is_told = bool(problem and response.body)
+    retryable = says_so if is_told else status in _GATEWAY_STATUSES and call.repeatable
     writes = not call.operation.idempotent
-    if writes and status >= 500 and not (problem and status in (503, 507)):
+    if writes and status >= 500 and not (is_told and status in (503, 507)):
         course.unknown = True
     # A final refusal settles it: with a key, an earlier attempt that succeeded would have been answered again.
     unknown = course.unknown and (retryable or status >= 500)
@@ -454,6 +467,10 @@ def _learn(core: Core, call: Call, response: Response) -> None:
 
 
 def _problem(response: Response) -> dict[str, Any]:
+    """The problem document; of an answer without a body (to HEAD) as much as its headers say."""
+    if not response.body:
+        code = response.headers.get("themis-error", "")
+        return {"code": code} if _CODE.fullmatch(code) else {}
     if not response.headers.get("content-type", "").startswith("application/problem+json"):
         return {}
     try:

@@ -131,7 +131,12 @@ def get_entity(
 def exists(core: Core, urn: Urn, read: ReadOptions, timeout_s: float | None) -> Flow[bool]:
     """Whether there is such an entity."""
     answer = yield from perform(core, _read_call(core, _HEAD.operation_id, urn, read, {}, timeout_s))
-    return answer.response.status != 404
+    if answer.response.status != 404:
+        return True
+    # A node of an earlier release does not say why.
+    if answer.problem_code() not in ("", *_ABSENT_CODES):
+        raise answer.error()
+    return False
 
 
 def put(

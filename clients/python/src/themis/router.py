@@ -40,11 +40,10 @@ class _Outage:
 
 
 class _Routes(NamedTuple):
-    """Where the requests about one shard may go."""
+    """Where the requests about one shard may go; the voters are those that are not down."""
 
     near: Tiers
     voters: tuple[Endpoint, ...]
-    down: frozenset[Endpoint]
 
 
 class _Chart(NamedTuple):
@@ -52,6 +51,7 @@ class _Chart(NamedTuple):
 
     view: TopologyView
     nodes: Tiers
+    down: frozenset[Endpoint]
     shards: dict[str, _Routes]
 
 
@@ -125,11 +125,12 @@ class Router:
             shard_id: _Routes(
                 tiers(places.replicas),
                 tuple(place.endpoint for place in places.voters if not place.is_down),
-                frozenset(place.endpoint for place in places.replicas if place.is_down),
             )
             for shard_id, places in view.shards.items()
         }
-        return _Chart(view, tiers(view.nodes), shards)
+        # Of all nodes: who is hinted to lead may have no replica by this topology.
+        down = frozenset(place.endpoint for place in view.nodes if place.is_down)
+        return _Chart(view, tiers(view.nodes), down, shards)
 
     def hint(self, key_hash: int, node_id: str) -> bool:
         """A node has answered as the leader of a key's shard; True when that is news."""
@@ -238,14 +239,11 @@ class Router:
         leader = self._leaders.of(shard_id)
         if leader == avoid:
             leader = None
-        if (
-            leader is not None
-            and (not routes.down or leader not in routes.down)
-            and (not self._out or self._usable(leader))
-        ):
+        is_down = leader is not None and bool(chart.down) and leader in chart.down
+        if leader is not None and not is_down and (not self._out or self._usable(leader)):
             return leader
         chosen = self._draw(routes.voters, avoid)
-        if chosen is None and leader is not None and leader in routes.down and self._usable(leader):
+        if chosen is None and leader is not None and is_down and self._usable(leader):
             return leader
         return chosen or self._draw_tiers(routes.near.up, avoid) or self._draw_tiers(routes.near.down, avoid)
 

@@ -54,6 +54,8 @@ def problem_reply(
         code, status, detail, instance=seen.path, request_id=request_id, with_key=with_key, members=members
     )
     headers = {"Content-Type": _PROBLEM}
+    if isinstance(document.get("code"), str):
+        headers["Themis-Error"] = document["code"]
     if "retry_after_s" in document:
         headers["Retry-After"] = str(document["retry_after_s"])
     return Reply(status, json_bytes(document), headers)

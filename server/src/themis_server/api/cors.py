@@ -16,7 +16,7 @@ _ALLOWED_HEADERS: Final = (
 )
 # Content-Encoding is for pages behind a proxy that compresses: it tells that Content-Length is not the body's.
 _EXPOSED_HEADERS: Final = (
-    "Content-Encoding, ETag, Idempotency-Replayed, Retry-After, Themis-Lag-Ms, Themis-Node, Themis-Role, "
+    "Content-Encoding, ETag, Idempotency-Replayed, Retry-After, Themis-Error, Themis-Lag-Ms, Themis-Node, Themis-Role, "
     "Themis-Session, Themis-Topology-Epoch, X-Request-Id"
 )
 _PREFLIGHT_AGE_S: Final = 600

@@ -64,7 +64,10 @@ def _item_fields(error: ThemisServerError) -> dict[str, Any]:
 
 
 def _head(error: ThemisServerError) -> str:
-    head = "Idempotency-Replayed: true\r\n" if error.replayed else ""
+    # Beside the body, because an answer to HEAD has none.
+    head = f"Themis-Error: {error.code}\r\n"
+    if error.replayed:
+        head += "Idempotency-Replayed: true\r\n"
     if isinstance(error, AnsweredError):
         head += error.head
     retry_after_s = error.fields.get("retry_after_s")

@@ -53,8 +53,8 @@ def test_when_to_come_back_and_what_is_allowed_are_headers_too() -> None:
         ThemisServerError(ErrorCode.METHOD_NOT_ALLOWED, "", allowed=["GET", "PUT"]), instance="", request_id=""
     )
 
-    assert busy.head == "Retry-After: 3\r\n"
-    assert method.head == "Allow: GET, PUT\r\n"
+    assert busy.head == "Themis-Error: too_many_requests\r\nRetry-After: 3\r\n"
+    assert method.head == "Themis-Error: method_not_allowed\r\nAllow: GET, PUT\r\n"
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ final class Sample {
   }
 
   /** How long a sample runs that goes on for a while. */
-  static double seconds() {
+  static int seconds() {
     String given = System.getenv("SECONDS");
-    return given == null ? 2 : Double.parseDouble(given);
+    return given == null ? 2 : Integer.parseInt(given);
   }
 
   static void check(boolean holds) {

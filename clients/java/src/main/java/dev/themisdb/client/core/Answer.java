@@ -7,12 +7,14 @@ import dev.themisdb.client.errors.TransportException;
 import dev.themisdb.client.transport.Endpoint;
 import dev.themisdb.client.transport.Response;
 import java.io.IOException;
+import java.util.regex.Pattern;
 
 /** The response that ended a call, and how it was come by. */
 record Answer(
     Response response, Endpoint endpoint, int attempts, String requestId, boolean ofWrite) {
 
   private static final String PROBLEM_TYPE = "application/problem+json";
+  private static final Pattern CODE = Pattern.compile("[a-z][a-z0-9_]{0,63}");
 
   /**
    * The error for a 2xx answer that is not what the operation promises; what it was to write may be
@@ -62,8 +64,16 @@ record Answer(
     }
   }
 
-  /** The problem document of an answer, empty if it has none: it may come from a proxy. */
+  /**
+   * The problem document of an answer, empty if it has none: it may come from a proxy. Of an answer
+   * without a body, to HEAD, it is as much as the headers say.
+   */
   static ObjectNode problem(Response response) {
+    if (response.body().length == 0) {
+      ObjectNode said = ApiException.noProblem();
+      String code = response.header("themis-error");
+      return code != null && CODE.matcher(code).matches() ? said.put("code", code) : said;
+    }
     String type = response.header("content-type");
     if (type != null && type.startsWith(PROBLEM_TYPE)) {
       try {

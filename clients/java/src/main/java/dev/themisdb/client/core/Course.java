@@ -57,7 +57,7 @@ final class Course {
   // What a proxy in front of a node answers by itself, without a problem document.
   private static final Set<Integer> GATEWAY_STATUSES = Set.of(429, 502, 503, 504);
   private static final String SHUTTING_DOWN = "shutting_down";
-  // What a HEAD that is answered 503 is taken for.
+  // What a HEAD that is answered 503, and nothing more, is taken for.
   private static final String UNSAID = "session_not_reached";
   // Refusals that say something of the node asked, not of the shard: the next one may serve at
   // once.
@@ -139,8 +139,9 @@ final class Course {
   private Step<Answer> choose() {
     tellSession();
     Endpoint chosen = call.endpoint != null ? call.endpoint : redirect;
-    if (chosen == null && attempts == 0 && call.first != null && !core.router.isOut(call.first)) {
-      chosen = call.first;
+    Endpoint first = attempts == 0 && anyReplica ? call.first : null;
+    if (chosen == null && first != null && !core.router.isOut(first)) {
+      chosen = first;
     }
     if (chosen == null) {
       chosen = core.router.choose(call.keyHash, anyReplica, avoid);
@@ -301,7 +302,8 @@ final class Course {
   /** What an error answer means: the error it is, and whether another attempt may follow. */
   private Step<Answer> refused(Endpoint node, Response response, ObjectNode problem) {
     int code = response.status();
-    boolean isProblem = !problem.isEmpty();
+    // What a header says names the problem, and says nothing of retries.
+    boolean isProblem = !problem.isEmpty() && response.body().length > 0;
     JsonNode said = problem.path("retryable");
     boolean retryable =
         isProblem
@@ -319,8 +321,9 @@ final class Course {
             new ApiException.Facts(code, problem, retryable, attempts, requestId, stillUnknown));
     avoid = node;
     asked.add(node);
-    // The errors of a HEAD have no body to say more than their status (RFC 9110, 9.3.2).
-    boolean isUnsaid = code == 503 && call.operation.method().equals("HEAD");
+    // A HEAD that says nothing but its status, as a node of an earlier release answers it.
+    boolean isUnsaid =
+        code == 503 && call.operation.method().equals("HEAD") && error.code().isEmpty();
     String meaning = isUnsaid ? UNSAID : error.code();
     // A node that is alone has nobody else to tell of.
     if (MOVING.contains(meaning) && core.router.isCluster()) {

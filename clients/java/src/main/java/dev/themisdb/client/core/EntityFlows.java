@@ -124,7 +124,18 @@ public final class EntityFlows {
    */
   public static Step<Boolean> exists(Core core, Urn urn, ReadOptions options) {
     return Course.perform(core, readCall(core, Operation.HEAD_ENTITY, urn, options))
-        .map(answer -> answer.response().status() != 404);
+        .map(
+            answer -> {
+              if (answer.response().status() != 404) {
+                return true;
+              }
+              String code = answer.problemCode();
+              // A node of an earlier release does not say why.
+              if (!code.isEmpty() && !ABSENT_CODES.contains(code)) {
+                throw answer.error();
+              }
+              return false;
+            });
   }
 
   /**
