@@ -170,6 +170,15 @@ class Checks:
             self.installs += 1
         self._applied[node, group] = applied or GENESIS_INDEX
 
+    def installed(self, node: int, group: int) -> None:
+        """A start finished the installation of a snapshot, which takes the place of the whole log.
+
+        What the log had beyond it contradicted the snapshot's own entry (Raft refuses one that the log agrees with), so
+        nobody counts on it. Usually the turn that installs says so; one that ended with a power loss could not.
+        """
+        term, vote, _ = self._promises.get((node, group), (0, 0, 0))
+        self._promises[node, group] = (term, vote, 0)
+
     def group_removed(self, node: int, group: int) -> None:
         """A replica is destroyed: of its promises those in votes stay."""
         term, vote, _ = self._promises.get((node, group), (0, 0, 0))
