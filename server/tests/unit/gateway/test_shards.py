@@ -69,6 +69,9 @@ async def test_a_node_that_has_no_replica_of_a_shard_forwards() -> None:
         await put(outsider, 1, b'{"a":1}')
 
         assert document(await get(outsider, 1)) == b'{"a":1}'
+        async with asyncio.timeout(5):  # a follower may be asked, which hears a little later what is committed
+            while document(await get(outsider, 1, EVENTUAL)) is None:
+                await asyncio.sleep(0.01)
         assert document(await get(outsider, 1, EVENTUAL)) == b'{"a":1}'
 
 
