@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import struct
 import threading
@@ -223,19 +224,12 @@ def _greeting(to: NodeState, of: NodeState, versions: Versions, release: str) ->
     instance = json.loads((Path(of.data) / "node.json").read_text())["instance"]
     identity = Identity(of.settings["node.cluster"], of.id, raft_id(of.id), instance, 1, release)
     payload = encode_hello(identity, versions)
-
-    async def ask() -> bytes:
-        host, _, port = to.peer.rpartition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(preamble(KIND_RAFT))
-        await writer.start_tls(context, server_hostname=host)
-        writer.write(struct.pack(">I", len(payload)) + payload)
-        size = int.from_bytes(await reader.readexactly(4))
-        answer = await reader.readexactly(size)
-        writer.close()
-        return answer
-
-    return decode_greeting(asyncio.run(asyncio.wait_for(ask(), 20.0)))
+    host, _, port = to.peer.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=20.0) as plain:
+        plain.sendall(preamble(KIND_RAFT))
+        with context.wrap_socket(plain, server_hostname=host) as stream, stream.makefile("rb") as answers:
+            stream.sendall(struct.pack(">I", len(payload)) + payload)
+            return decode_greeting(answers.read(int.from_bytes(answers.read(4))))
 
 
 def _refusals(cluster: Cluster, node: NodeState) -> float:
