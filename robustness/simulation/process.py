@@ -109,8 +109,8 @@ class Process:
         recovery = recover(node.log, node.state)
         if recovery.installed or recovery.removed or recovery.discarded:
             world.note(self.id, "recover", recovery)
-        for group in recovery.installed:
-            world.checks.installed(self.id, group)
+        for group_id in recovery.installed:
+            world.checks.installed(self.id, group_id)
         known = self._log.groups()
         begins = [group for group in node.genesis_groups if group not in known and not node.has_begun]
         groups = [self._group(group, node.genesis if group in begins else []) for group in sorted({*known, *begins})]
