@@ -222,7 +222,7 @@ class Batches:
         for shard_id, replica in used.items():
             verdict = replica.judge(_STRONG, before[shard_id])
             if isinstance(verdict, Serve):
-                sources.add(Served(self._me, shard_id, verdict.role, 0, verdict.version))
+                sources.add(Served(self._me, shard_id, verdict.role, verdict.lag_ms, verdict.version))
             else:
                 unsure.add(shard_id)
         sure, current = not unsure, self._router.is_current

@@ -159,7 +159,11 @@ def judge(raft_id: int, view: View, need: Need, before: Before, now_s: float) ->
     if need.level == Level.STRONG:
         if not leased and not before.proven:
             return Verdict.PROVE
-        return Serve(role_of(raft_id, view), 0, view.version_ahead)
+        # Who was deposed while its proof was on the way has a follower's: current when the read began, older now.
+        current = leased or view.is_leader
+        return Serve(
+            role_of(raft_id, view), 0 if current else lag_between(before.fresh_at_s, now_s), view.version_ahead
+        )
     if before.version < need.version:
         return Verdict.UNSEEN if before.proven else Verdict.PROVE
     lag_ms = 0 if leased else lag_between(before.fresh_at_s, now_s)

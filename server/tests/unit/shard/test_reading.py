@@ -46,6 +46,10 @@ def test_a_strong_read_needs_a_lease_that_still_holds_after_storage_was_read_or_
     assert judged(leader, STRONG, proven=True) == Serve("leader", 0, 60)
 
 
+def test_a_strong_read_of_who_was_deposed_meanwhile_is_only_as_young_as_its_proof() -> None:
+    assert judged(View(), STRONG, proven=True, fresh_at_s=99.9) == Serve("follower", 100, 60)
+
+
 @pytest.mark.parametrize(
     ("fresh_at_s", "proven", "verdict"),
     [
