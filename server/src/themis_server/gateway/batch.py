@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from themis.urn import InvalidUrn, split_urn, uuid_to_bytes
@@ -17,6 +18,7 @@ from themis_server.gateway.writing import Writer, key_reused, outcome_error
 from themis_server.metadata.catalog import Collection
 from themis_server.shard.proof import settled
 from themis_server.shard.reading import Consistency, Need, Serve
+from themis_server.shard.refusal import Refused
 from themis_server.shard.replica import Replica
 from themis_server.statemachine.command import KeyReused, Mutate, Mutated, Status, Write, WriteOp
 
@@ -191,11 +193,11 @@ class Batches:
         """Read what is here, after one wait for what its shards have to prove; what cannot be proven becomes far."""
         used = {shard_id: near.replicas[shard_id] for shard_id in set(near.shard_ids)}
         now_s = self._now_s()
-        proofs = {
-            shard_id: replica.begin_proof(_STRONG)
-            for shard_id, replica in used.items()
-            if replica.view.is_leader and replica.view.lease_until_s <= now_s
-        }
+        proofs = {}
+        for shard_id, replica in used.items():
+            if replica.view.lease_until_s <= now_s:
+                with suppress(Refused):  # deposed since the items were sorted: others are asked
+                    proofs[shard_id] = replica.begin_proof(_STRONG)
         if proofs:
             await settled(list(proofs.values()), None)
         proven = {shard_id for shard_id, proof in proofs.items() if not proof.cancelled() and not proof.exception()}

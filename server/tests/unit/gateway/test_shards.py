@@ -14,7 +14,9 @@ from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.gateway.batch import WriteItem
 from themis_server.gateway.entities import Found, Written
 from themis_server.metadata.catalog import NOTHING, CollectionOptions
-from themis_server.shard.reading import STRONG, Consistency, Level
+from themis_server.shard.reading import STRONG, Consistency, Level, Need
+from themis_server.shard.refusal import Reason, Refused
+from themis_server.shard.replica import Replica
 from themis_server.statemachine.command import WriteOp
 from themis_server.storage import values
 
@@ -436,6 +438,29 @@ async def test_a_batch_is_split_over_nodes_with_one_request_to_each(cluster: InP
         assert values.document_of(stored) == b'{"n":%d}' % number
     assert (sources.node_id, seen.node_id, seen.role) == (origin.me.node_id, origin.me.node_id, "leader")
     assert set(sources.session) == set(seen.session) == set(origin.topology.groups)
+
+
+async def test_a_batch_asks_others_for_what_was_led_here_when_it_began(
+    cluster: InProcessCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = cluster.nodes["node-1"]
+    for group in range(1, 5):
+        await cluster.move(group, origin)
+    await origin.batches.write(WriteOp.PUT, [WriteItem(urn(number), b"{}") for number in NUMBERS], None)
+    prove = Replica.begin_proof
+    deposed: list[str] = []
+
+    def begin_proof(replica: Replica, need: Need) -> asyncio.Future[float]:
+        if not deposed:
+            deposed.append(replica.shard_id)
+            raise Refused(Reason.NOT_LEADER, "another one leads since a moment ago", 0, retry_after_s=1)
+        return prove(replica, need)
+
+    monkeypatch.setattr(Replica, "begin_proof", begin_proof)
+    read, _ = await origin.batches.read([urn(number) for number in NUMBERS], STRONG)
+
+    assert deposed
+    assert all(error is None for _, _, error in read)
 
 
 async def test_a_batch_says_of_each_item_what_became_of_it() -> None:
