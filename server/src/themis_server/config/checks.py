@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from themis_server.config.cluster_checks import check_cluster, check_metadata, check_peer
+from themis_server.config.cluster_checks import check_cluster, check_metadata, check_peer, check_shards
 from themis_server.config.files import open_to_others, unreadable
 from themis_server.config.sections import Config, Http, Limits, Raft, is_loopback
 
@@ -25,6 +25,7 @@ def check(config: Config) -> list[str]:
         *check_peer(config, loopback=is_loopback(config.peer.host)),
         *check_cluster(config.cluster, config.peer),
         *check_metadata(config.metadata),
+        *check_shards(config.shards, config.metadata),
     ]
 
 

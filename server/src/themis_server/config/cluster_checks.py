@@ -10,12 +10,16 @@ from themis_server.config.cluster_sections import Cluster, Metadata, Peer
 from themis_server.config.files import unreadable
 
 if TYPE_CHECKING:
-    from themis_server.config.sections import Config
+    from themis_server.config.sections import Config, Shards
 
-__all__ = ["check_cluster", "check_metadata", "check_peer"]
+__all__ = ["check_cluster", "check_metadata", "check_peer", "check_shards"]
 
 _FRAME_MARGIN_BYTES: Final = 1 << 20
 """What may stand around the largest command or answer in a frame."""
+_TOKENS_MAX: Final = 160_000
+"""Of a cluster: some 35 bytes each in the topology, which every node and client reads whole at each change."""
+_TOKENS_MAX_ETCD: Final = 32_000
+"""etcd takes requests of 1.5 MiB (`--max-request-bytes`); what is left holds 1,000 shards and their nodes."""
 
 
 def check_peer(config: Config, *, loopback: bool) -> list[str]:
@@ -89,6 +93,18 @@ def check_metadata(metadata: Metadata) -> list[str]:
     if metadata.etcd_cert and not metadata.etcd_ca:
         problems.append("metadata.etcd_ca: is empty although metadata.etcd_cert is set; without it there is no TLS")
     return problems + unreadable("metadata", named)
+
+
+def check_shards(shards: Shards, metadata: Metadata) -> list[str]:
+    """Look at `[shards]`: the token table must fit into one value of the metadata store."""
+    most, where = (_TOKENS_MAX_ETCD, " with metadata.store = etcd") if metadata.store == "etcd" else (_TOKENS_MAX, "")
+    tokens = shards.count * shards.virtual_nodes
+    if tokens <= most:
+        return []
+    return [
+        f"shards.virtual_nodes: {shards.virtual_nodes} for each of {shards.count} shards (shards.count) are "
+        f"{tokens:,} tokens, and a cluster may have {most:,}{where}; set it to {most // shards.count} or less"
+    ]
 
 
 def _check_addresses(setting: str, texts: tuple[str, ...]) -> list[str]:

@@ -102,7 +102,8 @@ class Cluster(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 600.0
     moves_max: Annotated[
-        int, Meta(ge=1, le=1024, description="Most shards whose replicas are being changed for balance at once.")
+        int,
+        Meta(ge=1, le=1024, description="Most shards that are being changed at once to replace, drain or balance."),
     ] = 4
     hedge_reads: Annotated[
         bool,

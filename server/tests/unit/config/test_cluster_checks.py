@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from themis_server.config import Cluster, Config, Http, Limits, Metadata, Peer, Raft, check, warnings
+from themis_server.config import Cluster, Config, Http, Limits, Metadata, Peer, Raft, Shards, check, warnings
 
 
 def peer(directory: Path) -> Peer:
@@ -111,6 +111,20 @@ def test_etcd_needs_endpoints_and_whole_certificates(tmp_path: Path) -> None:
     assert named(replace(etcd, etcd_ca=file, etcd_cert=file)) == ["metadata.etcd_cert, metadata.etcd_key"]
     assert named(replace(etcd, etcd_cert=file, etcd_key=file)) == ["metadata.etcd_ca"]
     assert named(replace(etcd, etcd_ca="/absent.pem")) == ["metadata.etcd_ca"]
+
+
+def test_the_token_table_fits_into_the_metadata() -> None:
+    etcd = Metadata(store="etcd", etcd_endpoints=("127.0.0.1:2379",))
+
+    assert check(Config(shards=Shards(count=1024))) == []
+    assert check(Config(shards=Shards(count=200), metadata=etcd)) == []
+    (problem,) = check(Config(shards=Shards(count=1024, virtual_nodes=4096)))
+    assert problem == (
+        "shards.virtual_nodes: 4096 for each of 1024 shards (shards.count) are 4,194,304 tokens, and a cluster may "
+        "have 160,000; set it to 156 or less"
+    )
+    (problem,) = check(Config(shards=Shards(count=1024), metadata=etcd))
+    assert problem.endswith("a cluster may have 32,000 with metadata.store = etcd; set it to 31 or less")
 
 
 def test_what_may_be_meant_is_warned_about(tmp_path: Path) -> None:
