@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from server.tests.cluster.harness import Cluster, Written, join_token, load, newcomer, until, urn
 from tools import tree
 from tools.cluster import process
-from tools.cluster.state import NodeState
+from tools.cluster.state import ClusterError, NodeState
 
 _SERVER = tree.VENV / "bin" / "themis-server"
 _CONFIRM = "--yes-data-may-be-lost"
+_KILLED_HALF_WAY = """
+import os, signal, sys
+from themis_server.cli.parser import main
+from themis_server.storage.rocks import RocksEngine
+
+writes, write = 0, RocksEngine.write
+
+def counting(engine, overlay):
+    global writes
+    writes += 1
+    if writes == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(engine, overlay)
+
+RocksEngine.write = counting
+main(sys.argv[1:])
+"""
 
 
 def recover(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -76,12 +95,14 @@ def _moved(node: NodeState, data: str) -> NodeState:
 def lacking(through: NodeState, written: Written, **query: str) -> list[str]:
     """Return what was acknowledged and is not there, as one node answers it."""
     with httpx.Client(base_url=through.endpoint, timeout=15.0) as client:
-        answers = {name: client.get(f"/entity/{name}", params=query) for name in written.acknowledged}
-    return [
-        f"{name}: {answers[name].status_code} {answers[name].text[:100]}"
-        for name, version in written.acknowledged.items()
-        if answers[name].headers.get("ETag", "").strip('"') != str(version)
-    ]
+        found: dict[str, object] = {}
+        names = list(written.acknowledged)
+        for start in range(0, len(names), 500):
+            part = names[start : start + 500]
+            answer = client.post("/batch/get", json={"urns": part}, params=query)
+            assert answer.status_code == 200, answer.text
+            found |= {name: item.get("version") for name, item in zip(part, answer.json()["items"], strict=True)}
+    return [name for name, version in written.acknowledged.items() if found[name] != version]
 
 
 def all_there(through: NodeState, written: Written) -> None:
@@ -109,16 +130,45 @@ def join(cluster: Cluster, name: str, through: NodeState) -> NodeState:
     return node
 
 
-def dismissed(node: NodeState) -> None:
-    """Start a node that was lost, and wait until it has ended and said why."""
-    process.spawn(node)
+def _gone(node: NodeState) -> bool:
+    return not process.alive(node)
+
+
+def dismissed(nodes: list[NodeState]) -> None:
+    """Start nodes that were lost, all at once, and wait until each has ended and said why."""
+    for node in nodes:
+        process.spawn(node)
     try:
-        until(lambda: not process.alive(node), f"the end of {node.id}, which is not of the cluster any more", 60)
-        assert "was removed from the cluster" in Path(node.log).read_text()
+        for node in nodes:
+            until(partial(_gone, node), f"the end of {node.id}, which was lost", 60)
+            assert "was removed from the cluster" in Path(node.log).read_text()
     finally:
-        if process.alive(node):
-            process.send(node, signal.SIGKILL)
-            process.wait_gone(node)
+        for node in nodes:
+            if process.alive(node):
+                process.send(node, signal.SIGKILL)
+                process.wait_gone(node)
+
+
+def takes_writes(cluster: Cluster, node: NodeState) -> None:
+    """Wait until writes go through a node, to every shard."""
+
+    def answers() -> list[int]:
+        return [cluster.put(node, urn(), {"a": 1}).status_code for _ in range(5)]
+
+    until(lambda: set(answers()) == {201}, f"writes through {node.id}")
+
+
+def has_everything(node: NodeState, written: Written) -> None:
+    """Wait for a quiet moment: a replica on this node has all that was acknowledged."""
+    until(lambda: not lacking(node, written, consistency="eventual"), f"a quiet moment on {node.id}")
+
+
+def started(nodes: list[NodeState]) -> None:
+    """Start nodes at once, and wait until they take requests."""
+    for node in nodes:
+        process.spawn(node)
+    for node in nodes:
+        process.wait_ready(node)
 
 
 def test_one_survivor_of_three_goes_on_with_everything_that_it_had(own_cluster: Cluster, tmp_path: Path) -> None:
@@ -128,7 +178,7 @@ def test_one_survivor_of_three_goes_on_with_everything_that_it_had(own_cluster: 
         until(lambda: len(written.acknowledged) > 400, "some writes")
     name = next(iter(written.acknowledged))
 
-    until(lambda: not lacking(survivor, written, consistency="eventual"), "a quiet moment: the survivor has everything")
+    has_everything(survivor, written)
     epoch = cluster.topology()["epoch"]
     lost = lose(cluster, [cluster.nodes[0], cluster.nodes[2]])
     assert cluster.put(survivor, urn(), {"a": 1}).status_code in (503, 504)
@@ -147,13 +197,12 @@ def test_one_survivor_of_three_goes_on_with_everything_that_it_had(own_cluster: 
     applied(survivor, file)
 
     cluster.start(survivor)
-    until(lambda: cluster.put(survivor, urn(), {"a": 1}).status_code == 201, "a write")
+    takes_writes(cluster, survivor)
     all_there(survivor, written)
     assert cluster.topology(survivor)["epoch"] > epoch + 1000 - 1
     assert cluster.put(survivor, name, {"a": 2}).status_code == 200
     with load(cluster, [survivor]) as later:
-        for node in lost:
-            dismissed(node)
+        dismissed(lost)
         first = join(cluster, "node-4", survivor)
         second = join(cluster, "node-5", survivor)
         wanted = {survivor.id, first.id, second.id}
@@ -163,7 +212,99 @@ def test_one_survivor_of_three_goes_on_with_everything_that_it_had(own_cluster: 
     # Any one of the three may go again.
     cluster.kill(survivor)
     cluster.nodes.remove(survivor)
-    until(lambda: cluster.put(first, urn(), {"a": 3}).status_code == 201, "a write without the survivor")
+    takes_writes(cluster, first)
     all_there(second, later)
     del written.acknowledged[name]
     all_there(first, written)
+
+
+def test_the_survivor_that_has_more_goes_on_and_the_other_begins_anew(tmp_path: Path) -> None:
+    with Cluster.formed(tmp_path / "cluster", nodes=5, replicas=5, shards=2) as cluster:
+        behind, ahead, *others = cluster.nodes
+        with load(cluster, [ahead]) as early:
+            until(lambda: len(early.acknowledged) > 100, "some writes")
+        cluster.kill(behind)
+        with load(cluster, [ahead]) as late:
+            until(lambda: len(late.acknowledged) > 100, "writes that one survivor has not")
+        has_everything(ahead, late)
+        lost = lose(cluster, others)
+        cluster.kill(ahead)
+
+        surveys = [surveyed(node, tmp_path) for node in (behind, ahead)]
+        names = ",".join(node.id for node in lost)
+        assert f"{ahead.id} is neither surveyed nor called lost" in refused("plan", surveys[0], "--lost", names)
+        assert f"{ahead.id} is called lost" in refused("plan", *surveys, "--lost", f"{names},{ahead.id}")
+        file = tmp_path / "plan.json"
+        groups = planned(file, surveys, lost)
+        assert {(group["action"], group["node"]) for group in groups.values()} == {("rebuilt", ahead.id)}
+        assert all(group["discarded"] == [behind.id] for group in groups.values())
+        assert "cannot be written" in refused("plan", *surveys, "--lost", names, "--out", file)
+
+        half = [sys.executable, "-c", _KILLED_HALF_WAY, "recover", "apply", "--data", ahead.data, str(file), _CONFIRM]
+        assert subprocess.run(half, timeout=60, check=False).returncode == -signal.SIGKILL
+        process.spawn(ahead)
+        with pytest.raises(ClusterError, match="a plan of recovery is being applied"):
+            process.wait_ready(ahead)
+        applied(ahead, file)
+        applied(behind, file)
+        started([behind, ahead])
+        for node in (behind, ahead):
+            takes_writes(cluster, node)
+            all_there(node, early)
+            all_there(node, late)
+        dismissed(lost)
+        sixth = join(cluster, "node-6", ahead)
+        wanted = {behind.id, ahead.id, sixth.id}
+        until(lambda: all(held == wanted for held in voters(cluster, ahead).values()), "three voters each", 60)
+        late.acknowledged.update(early.acknowledged)
+        cluster.kill(ahead)
+        cluster.nodes.remove(ahead)
+        takes_writes(cluster, behind)
+        all_there(behind, late)
+
+
+def test_shards_are_recovered_where_the_metadata_is_not_lost(tmp_path: Path) -> None:
+    with Cluster.formed(tmp_path / "cluster", nodes=5) as cluster:
+        with load(cluster, cluster.nodes) as written:
+            until(lambda: len(written.acknowledged) > 200, "some writes")
+        held = voters(cluster, cluster.nodes[0])
+        pairs = [(one, two) for one in cluster.nodes for two in cluster.nodes if one.id < two.id]
+
+        def broken(pair: tuple[NodeState, NodeState]) -> list[str]:
+            return [shard for shard, ids in held.items() if {node.id for node in pair} <= ids]
+
+        pair = next(pair for pair in pairs if broken(pair))
+        staying = [node for node in cluster.nodes if node not in pair]
+        survivor_of = {shard: next(iter(ids - {node.id for node in pair})) for shard, ids in held.items()}
+        for node in staying:
+            has_everything(node, written)
+        lost = lose(cluster, list(pair))
+        for node in staying:
+            cluster.stop(node)
+        surveys = [surveyed(node, tmp_path, f"{node.id}-early") for node in staying]
+        named = ",".join(node.id for node in pair)
+        assert "themis-admin remove-node" in refused("plan", *surveys, "--lost", named)
+
+        started(staying)
+        for node in pair:
+            removed = cluster.admin("remove-node", node.id, "--force", node=staying[0])
+            assert removed.returncode == 0, removed.stderr
+        until(
+            lambda: all(len(cluster.topology(node)["nodes"]) == len(staying) for node in staying),
+            "the removal is known",
+        )
+        for node in staying:
+            cluster.stop(node)
+        surveys = [surveyed(node, tmp_path) for node in staying]
+        file = tmp_path / "plan.json"
+        groups = planned(file, surveys, lost)
+        assert {name for name, group in groups.items() if group["action"] == "rebuilt"} == set(broken(pair))
+        assert all(groups[shard]["node"] == survivor_of[shard] for shard in broken(pair))
+        for node in staying:
+            applied(node, file)
+        started(staying)
+        wanted = {node.id for node in staying}
+        until(lambda: all(ids == wanted for ids in voters(cluster, staying[0]).values()), "three voters each", 60)
+        cluster.whole()
+        all_there(staying[0], written)
+        dismissed(lost)

@@ -156,7 +156,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raise `RecoveryRefused` if it is not as it was made."""
-        if self.plan_id != _digest(replace(self, plan_id="")):
+        if self != sealed(self):
             raise RecoveryRefused("the plan is damaged, or was changed after it was made: make it again")
 
     def survivor(self, node_id: str) -> Survivor | None:
@@ -225,7 +225,12 @@ def make(surveys: Sequence[Survey], lost: Collection[str], accept_empty: Collect
         groups=tuple(decided.groups),
         topology=_following(base, surveys, lost, decided.groups) if metadata_lost else None,
     )
-    return replace(plan, plan_id=_digest(plan))
+    return sealed(plan)
+
+
+def sealed(plan: Plan) -> Plan:
+    """Return a plan with the id that follows from what is in it."""
+    return replace(plan, plan_id=_digest(replace(plan, plan_id="")))
 
 
 class _Standing:
