@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,17 +130,13 @@ def join(cluster: Cluster, name: str, through: NodeState) -> NodeState:
     return node
 
 
-def _gone(node: NodeState) -> bool:
-    return not process.alive(node)
-
-
 def dismissed(nodes: list[NodeState]) -> None:
     """Start nodes that were lost, all at once, and wait until each has ended and said why."""
     for node in nodes:
         process.spawn(node)
     try:
         for node in nodes:
-            until(partial(_gone, node), f"the end of {node.id}, which was lost", 60)
+            assert process.wait_gone(node, 60), Path(node.log).read_text()[-2000:]
             assert "was removed from the cluster" in Path(node.log).read_text()
     finally:
         for node in nodes:
@@ -307,4 +303,44 @@ def test_shards_are_recovered_where_the_metadata_is_not_lost(tmp_path: Path) -> 
         until(lambda: all(ids == wanted for ids in voters(cluster, staying[0]).values()), "three voters each", 60)
         cluster.whole()
         all_there(staying[0], written)
+        dismissed(lost)
+
+
+@pytest.mark.skipif(
+    shutil.which("etcd") is None, reason="etcd is not installed; on Debian: apt-get install -y etcd-server"
+)
+def test_shards_without_any_copy_begin_anew_where_etcd_has_the_metadata(tmp_path: Path) -> None:
+    with Cluster.formed(tmp_path / "cluster", nodes=2, replicas=1, shards=4, metadata="etcd") as cluster:
+        survivor, other = cluster.nodes
+        with load(cluster, cluster.nodes) as written:
+            until(lambda: len(written.acknowledged) > 100, "some writes")
+        held = voters(cluster, survivor)
+        gone = sorted(shard for shard, ids in held.items() if ids == {other.id})
+        assert 0 < len(gone) < len(held)
+        lost = lose(cluster, [other])
+        until(lambda: "down" in cluster.admin("nodes", node=survivor).stdout, "etcd to notice")
+        # What nobody else has is not given up by a removal: somebody has to be named who shall have it.
+        assert "node_in_use" in cluster.admin("remove-node", other.id, "--force", node=survivor).stderr
+        for shard in gone:
+            moved = cluster.admin("replace-replica", shard, other.id, survivor.id, node=survivor)
+            assert moved.returncode == 0, moved.stderr
+        removed = cluster.admin("remove-node", other.id, "--force", node=survivor)
+        assert removed.returncode == 0, removed.stderr
+        until(lambda: len(cluster.topology(survivor)["nodes"]) == 1, "the removal is known")
+        cluster.stop(survivor)
+
+        survey = surveyed(survivor, tmp_path)
+        assert f"no survivor has a copy of {', '.join(gone)}" in refused("plan", survey)
+        file = tmp_path / "plan.json"
+        groups = planned(file, [survey], [], "--accept-empty-shards", ",".join(gone))
+        assert {name: group["action"] for name, group in groups.items()} == {
+            shard: "empty" if shard in gone else "kept" for shard in held
+        }
+        applied(survivor, file)
+        cluster.start(survivor)
+        takes_writes(cluster, survivor)
+        missing = lacking(survivor, written)
+        assert 0 < len(missing) < len(written.acknowledged)
+        for name in missing[:20]:
+            assert cluster.put(survivor, name, {"again": True}).status_code == 201
         dismissed(lost)
