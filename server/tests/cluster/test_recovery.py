@@ -306,6 +306,46 @@ def test_shards_are_recovered_where_the_metadata_is_not_lost(tmp_path: Path) -> 
         dismissed(lost)
 
 
+def test_each_shard_goes_on_with_what_is_left_of_it(tmp_path: Path) -> None:
+    with Cluster.formed(tmp_path / "cluster", nodes=5) as cluster:
+        with load(cluster, cluster.nodes) as written:
+            until(lambda: len(written.acknowledged) > 200, "some writes")
+        held = voters(cluster, cluster.nodes[0])
+        pairs = [(one, two) for one in cluster.nodes for two in cluster.nodes if one.id < two.id]
+        # Two that keep a shard by themselves, and of what they have not, as much as there is.
+        staying = max(
+            (pair for pair in pairs if any({node.id for node in pair} <= ids for ids in held.values())),
+            key=lambda pair: sum(not {node.id for node in pair} & ids for ids in held.values()),
+        )
+        left = {shard: ids & {node.id for node in staying} for shard, ids in held.items()}
+        for node in cluster.nodes:
+            has_everything(node, written)
+        lost = lose(cluster, [node for node in cluster.nodes if node not in staying])
+        for node in staying:
+            cluster.kill(node)
+
+        surveys = [surveyed(node, tmp_path) for node in staying]
+        gone = sorted(shard for shard, ids in left.items() if not ids)
+        file = tmp_path / "plan.json"
+        groups = planned(file, surveys, lost, *(("--accept-empty-shards", ",".join(gone)) if gone else ()))
+        assert groups.pop("metadata")["action"] == "rebuilt"
+        actions = ("empty", "rebuilt", "kept")
+        assert {name: group["action"] for name, group in groups.items()} == {
+            shard: actions[len(ids)] for shard, ids in left.items()
+        }
+        for node in staying:
+            applied(node, file)
+        started(list(staying))
+        takes_writes(cluster, staying[0])
+        dismissed(lost)
+        third = join(cluster, "node-6", staying[1])
+        wanted = {third.id, *(node.id for node in staying)}
+        until(lambda: all(ids == wanted for ids in voters(cluster, third).values()), "three voters each", 90)
+        missing = set(lacking(third, written))
+        assert bool(missing) == bool(gone)
+        assert len(missing) < len(written.acknowledged) * (len(gone) + 1) / len(held)
+
+
 @pytest.mark.skipif(
     shutil.which("etcd") is None, reason="etcd is not installed; on Debian: apt-get install -y etcd-server"
 )

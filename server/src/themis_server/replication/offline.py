@@ -114,7 +114,6 @@ def end_state(log: Engine, state: Engine, ending: Ending, me: int, closing: Call
 
 def end_log(write: Overlay, ending: Ending, me: int) -> None:
     """Put step 2 into a write of the raft/ database."""
-    Log.truncate_from(write, ending.group, 0)
     _begin(write, ending.group, ending.closing_index, ending.term, me)
 
 
