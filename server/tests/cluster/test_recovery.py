@@ -19,6 +19,7 @@ from tools import tree
 from tools.cluster import process
 from tools.cluster.state import ClusterError, NodeState
 
+pytestmark = pytest.mark.timeout(400)
 _SERVER = tree.VENV / "bin" / "themis-server"
 _CONFIRM = "--yes-data-may-be-lost"
 _KILLED_HALF_WAY = """
@@ -241,6 +242,7 @@ def test_the_survivor_that_has_more_goes_on_and_the_other_begins_anew(tmp_path: 
         process.spawn(ahead)
         with pytest.raises(ClusterError, match="a plan of recovery is being applied"):
             process.wait_ready(ahead)
+        assert process.wait_gone(ahead)
         applied(ahead, file)
         applied(behind, file)
         started([behind, ahead])
