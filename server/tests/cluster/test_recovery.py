@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tools import tree
 from tools.cluster import process
 from tools.cluster.state import ClusterError, NodeState
 
+_CALM_S = 6.0
 pytestmark = pytest.mark.timeout(400)
 _SERVER = tree.VENV / "bin" / "themis-server"
 _CONFIRM = "--yes-data-may-be-lost"
@@ -155,6 +157,19 @@ def takes_writes(cluster: Cluster, node: NodeState) -> None:
     until(lambda: set(answers()) == {201}, f"writes through {node.id}")
 
 
+def calm(cluster: Cluster) -> None:
+    """Wait until replicas are where they shall be: a copy that is about to be removed would be found by a survey."""
+    seen = [(-1, 0.0)]
+
+    def still() -> bool:
+        epoch, now_s = cluster.topology()["epoch"], time.monotonic()
+        if epoch != seen[-1][0]:
+            seen.append((epoch, now_s))
+        return now_s - seen[-1][1] > _CALM_S
+
+    until(still, "an epoch that lasts", 60)
+
+
 def has_everything(node: NodeState, written: Written) -> None:
     """Wait for a quiet moment: a replica on this node has all that was acknowledged."""
     until(lambda: not lacking(node, written, consistency="eventual"), f"a quiet moment on {node.id}")
@@ -265,6 +280,7 @@ def test_shards_are_recovered_where_the_metadata_is_not_lost(tmp_path: Path) -> 
     with Cluster.formed(tmp_path / "cluster", nodes=5) as cluster:
         with load(cluster, cluster.nodes) as written:
             until(lambda: len(written.acknowledged) > 200, "some writes")
+        calm(cluster)
         held = voters(cluster, cluster.nodes[0])
         pairs = [(one, two) for one in cluster.nodes for two in cluster.nodes if one.id < two.id]
 
@@ -312,6 +328,7 @@ def test_each_shard_goes_on_with_what_is_left_of_it(tmp_path: Path) -> None:
     with Cluster.formed(tmp_path / "cluster", nodes=5) as cluster:
         with load(cluster, cluster.nodes) as written:
             until(lambda: len(written.acknowledged) > 200, "some writes")
+        calm(cluster)
         held = voters(cluster, cluster.nodes[0])
         pairs = [(one, two) for one in cluster.nodes for two in cluster.nodes if one.id < two.id]
         # Two that keep a shard by themselves, and of what they have not, as much as there is.
@@ -356,6 +373,7 @@ def test_shards_without_any_copy_begin_anew_where_etcd_has_the_metadata(tmp_path
         survivor, other = cluster.nodes
         with load(cluster, cluster.nodes) as written:
             until(lambda: len(written.acknowledged) > 100, "some writes")
+        calm(cluster)
         held = voters(cluster, survivor)
         gone = sorted(shard for shard, ids in held.items() if ids == {other.id})
         assert 0 < len(gone) < len(held)

@@ -305,6 +305,9 @@ class _Decided:
             key=lambda able: (able[0].node_id not in wanted, self._chosen[able[0].node_id], able[0].node_id),
         )
         self._chosen[survey.node_id] += 1
+        missing = f"what {' and '.join(gone)} acknowledged without {survey.node_id}"
+        if survey.node_id not in {place.node_id for place in desired}:
+            missing += ", whose copy may be old: it was to be removed"
         self.groups.append(
             replace(
                 known,
@@ -316,7 +319,7 @@ class _Decided:
                 last_term=copy.last_term,
                 last_version=copy.last_version,
                 undecided=max(0, copy.last_index - standing.committed),
-                missing=f"what {' and '.join(gone)} acknowledged without {survey.node_id}",
+                missing=missing,
             )
         )
 

@@ -188,6 +188,8 @@ def test_a_learner_goes_on_where_no_voter_is_left_and_one_that_was_taken_out_doe
 
     groups = by_name(make(surveys, {"n003", "n004", "n005"}, {"shard_002"}))
     assert (groups["shard_001"].action, groups["shard_001"].node) == ("rebuilt", "n001")
+    assert "may be old: it was to be removed" in groups["shard_001"].missing  # the topology does not name it any more
+    assert "may be old" not in groups["metadata"].missing
     assert (groups["shard_002"].action, groups["shard_002"].node) == ("empty", "n002")
     assert groups["shard_002"].discarded == ("n001",)
     assert groups["shard_002"].missing == "everything"
