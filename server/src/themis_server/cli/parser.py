@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from themis_server.cli import configuration, metadata, start, version
+from themis_server.cli import configuration, metadata, recover, start, version
 
 __all__ = ["main"]
 
@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_start(verbs)
     _add_config(verbs)
     _add_metadata(verbs)
+    _add_recover(verbs)
     _add_version(verbs)
     return parser
 
@@ -81,6 +82,47 @@ def _add_metadata(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     _add_source_flags(command)
     command.set_defaults(verb=metadata.write_back)
+
+
+def _add_recover(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    about = "go on after the majority of the voters was lost for good; the last resort, acknowledged writes may be lost"
+    group = verbs.add_parser("recover", help=about, description=about, allow_abbrev=False)
+    actions = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    about = "print what the directory of a stopped node has, as JSON; do this on every survivor"
+    command = actions.add_parser("survey", help=about, description=about, allow_abbrev=False)
+    command.add_argument("--data", type=Path, metavar="DIR", required=True, help="the node's data directory")
+    command.set_defaults(verb=recover.survey)
+
+    about = "decide from the surveys of all survivors how each group goes on, and say what may be lost; changes nothing"
+    command = actions.add_parser("plan", help=about, description=about, allow_abbrev=False)
+    command.add_argument("surveys", type=Path, nargs="+", metavar="SURVEY", help="what `recover survey` printed")
+    command.add_argument(
+        "--lost",
+        metavar="NODE[,...]",
+        action="append",
+        default=[],
+        help="the nodes whose directories are gone for good; may be repeated",
+    )
+    command.add_argument(
+        "--accept-empty-shards",
+        metavar="SHARD[,...]",
+        action="append",
+        default=[],
+        help="shards of which no survivor has a copy, to begin anew without data; may be repeated",
+    )
+    command.add_argument("--out", type=Path, metavar="FILE", help="keep the plan in a file, which must not exist yet")
+    command.add_argument("-o", "--output", choices=("text", "json"), default="text", help="how to print it")
+    command.set_defaults(verb=recover.plan)
+
+    about = "do in the directory of a stopped node what the plan says of it; may be repeated"
+    command = actions.add_parser("apply", help=about, description=about, allow_abbrev=False)
+    command.add_argument("plan", type=Path, metavar="PLAN", help="what `recover plan --out` kept")
+    command.add_argument("--data", type=Path, metavar="DIR", required=True, help="the node's data directory")
+    command.add_argument(
+        "--yes-data-may-be-lost", dest="confirmed", action="store_true", help="do it; without, the plan is only shown"
+    )
+    command.set_defaults(verb=recover.apply)
 
 
 def _add_version(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,7 +10,7 @@ from themis_server.config import Config
 from themis_server.observability.instruments import Instruments
 from themis_server.observability.log import get_logger
 from themis_server.storage import keys
-from themis_server.storage.directory import FORMAT, DataDirectory, Identity
+from themis_server.storage.directory import FORMAT, DataDirectory, DirectoryRefused, Identity
 from themis_server.storage.engine import Engine, EngineError, Overlay
 from themis_server.storage.rocks import RocksEngine, Role
 from themis_server.storage.space import DiskSpace
@@ -66,6 +66,13 @@ def open_stores(config: Config, clock: Clock, instruments: Instruments) -> Store
         write_buffer_bytes=storage.write_buffer_bytes,
         max_open_files=storage.max_open_files,
     )
+    if log.get(keys.RECOVERY_KEY) is not None:
+        log.close()
+        directory.close()
+        raise DirectoryRefused(
+            f"a plan of recovery is being applied to {directory.path} and is not done: `themis-server recover apply` "
+            "with the same plan goes on with it"
+        )
     state = RocksEngine(
         directory.path / "data",
         Role.STATE,

@@ -100,6 +100,17 @@ class DataDirectory:
         self._raised = current if current != identity else None
         return current
 
+    def existing(self) -> Identity:
+        """Return the identity of a directory that a node has used, whatever the node is called.
+
+        Raises `DirectoryRefused` if it is none, or is not whole.
+        """
+        try:
+            known = msgspec.json.decode((self.path / _IDENTITY).read_bytes(), type=Identity)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise DirectoryRefused(f"{self.path} is not the data directory of a node: {error}") from error
+        return self.identify(known)
+
     def confirm(self) -> None:
         """Note that the databases are open: those of a new directory must be there from now on.
 

@@ -18,6 +18,7 @@
       'S' group:2                             where the log begins: index, term, membership
       'N' group:2                             a snapshot is being installed: which one, until it is done
       'X' group:2                             the group is being removed, until it is done
+      'P'                                     a plan of recovery is being applied: which one, until it is done
 
 A shard's state is a handful of contiguous ranges, so it can be counted, sent as a snapshot or dropped by range.
 Within a collection keys are in uuid order, which is the order in which a listing presents them.
@@ -40,6 +41,9 @@ TOPOLOGY_KEY = b"T"
 
 Its own: part of no snapshot, and of no group.
 """
+
+RECOVERY_KEY = b"P"
+"""Where the log database says that a plan of recovery is being applied: the node must not start before it is done."""
 
 _SHARD_KINDS = (b"C", b"D", b"E", b"F", b"I", b"J")
 
