@@ -74,6 +74,8 @@ class Agent:
             lambda: EmbeddedStore(node.state, self._change, self._linearize, catch_up_s=2.0)
         )
         self.keeper = TopologyKeeper(self._store, self.view, self._fence, self.me)
+        self._known_of: Topology | None = None
+        self._known: frozenset[int] = frozenset()
         self._acted_on: Topology | None = None
         self._reported: NodeReport | None = None
         process.calls.handlers[_CHANGE] = self._serve_change
@@ -105,7 +107,10 @@ class Agent:
 
     def knows(self, raft_id: int) -> bool:
         """Whether a node is one of the cluster, as far as this one knows: else it has no address to send to."""
-        return self.view.current.by_raft_id(raft_id) is not None
+        topology = self.view.current
+        if topology is not self._known_of:
+            self._known_of, self._known = topology, frozenset(node.raft_id for node in topology.nodes)
+        return raft_id in self._known
 
     def admits(self, raft_id: int, epoch: int) -> bool:
         """Whether to take what a node sends that knows the topology of `epoch`: a newer one may have it."""

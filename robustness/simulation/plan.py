@@ -47,6 +47,9 @@ So the others elect a leader while the old one can still ask them whether it lea
 """
 _RAFT_LOST_SHARE = 0.25
 
+_PROVEN_EVERY_S = (0.03, 0.1, 0.3, 0.3)
+"""A server's, and longer: clients here ask less often than proofs are made, which else are half of what happens."""
+
 MAX_LAG_MS = (0, 50, 200, 1000)
 """What bounded reads ask for."""
 
@@ -97,6 +100,8 @@ class Plan:
     """How much log is kept for replicas that lag; beyond it they are sent a snapshot."""
     chunk_bytes: int
     """Bytes of a snapshot sent at once."""
+    proven_every_s: float
+    """How old the proofs get by which nodes serve reads that may lag, while such reads come in."""
     faults: tuple[str, ...] = field(default=())
 
 
@@ -133,6 +138,7 @@ def draw(seed: int) -> Plan:
         compact_entries=random.choice((5, 20, 100)),
         retain_bytes=random.choice((0, 0, 500, 1 << 20)),
         chunk_bytes=random.choice((100, 1_000, 100_000)),
+        proven_every_s=Random(f"proofs {seed}").choice(_PROVEN_EVERY_S),
         faults=faults or ("crash", "isolate"),
     )
 

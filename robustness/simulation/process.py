@@ -151,6 +151,7 @@ class Process:
             proposals_max=_PROPOSALS_MAX,
             proposal_bytes_max=_PROPOSAL_BYTES_MAX,
             timeout_s=_WRITE_TIMEOUT_S,
+            proven_every_s=self.world.plan.proven_every_s,
         )
         pending.connect(self)
         return pending
