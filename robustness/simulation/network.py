@@ -79,6 +79,11 @@ class Network:
         """Let nothing that `frm` says reach `to`; what they say still reaches it."""
         self._blocked.update((frm, other) for other in to)
 
+    def join(self, nodes: Iterable[int]) -> None:
+        """Join some nodes again, and leave the others as they are."""
+        together = set(nodes)
+        self._blocked = {link for link in self._blocked if not together.issuperset(link)}
+
     def lose_raft(self, node: int) -> None:
         """Lose the Raft messages from and to a node; what nodes say beside Raft arrives."""
         self._without_raft.add(node)

@@ -305,6 +305,8 @@ class Process:
             self.power_lost()
             return
         self.world.checks.turned(self.node, self.driver)
+        if self.world.ambush.laid:
+            self.world.ambush.turned(self.node, self.driver)
         if completions:
             self.world.after(clock.inside_us, self._deliver, completions)
         changes = self._metadata_changes()
