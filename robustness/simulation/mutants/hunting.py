@@ -48,4 +48,7 @@ def hunted(mutants: Iterable[Mutant], first_seed: int = 1) -> Iterator[dict[str,
     """Hunt many mutants on all cores; yield what comes of each, by its name. Those that take longest begin first."""
     with ProcessPoolExecutor(os.cpu_count() or 1) as pool:
         hardest_first = sorted(mutants, key=lambda mutant: -mutant.seeds)
-        yield {mutant.name: pool.submit(hunt, mutant, first_seed) for mutant in hardest_first}
+        try:
+            yield {mutant.name: pool.submit(hunt, mutant, first_seed) for mutant in hardest_first}
+        finally:
+            pool.shutdown(cancel_futures=True)
