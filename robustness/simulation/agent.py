@@ -17,8 +17,10 @@ from themis_server.metadata.embedded import EmbeddedStore
 from themis_server.metadata.fencing import Fence
 from themis_server.metadata.keeper import TopologyKeeper
 from themis_server.metadata.store import Put
+from themis_server.metadata.telling import METHOD as TELL
+from themis_server.metadata.telling import Telling
 from themis_server.metadata.topology import KEY, NODES, Node, NodeReport, Topology, TopologyView
-from themis_server.peer.errors import PeerLost, PeerRefused, PeerUnreachable
+from themis_server.peer.errors import PeerFailed, PeerLost, PeerRefused, PeerUnreachable
 from themis_server.peer.identity import Identity, PeerAddress
 from themis_server.replication.membership import Members
 from themis_server.replication.outcome import Busy
@@ -74,9 +76,14 @@ class Agent:
             lambda: EmbeddedStore(node.state, self._change, self._linearize, catch_up_s=2.0)
         )
         self.keeper = TopologyKeeper(self._store, self.view, self._fence, self.me)
+        self._told: Topology | None = None
+        self._known_of: Topology | None = None
+        self._known: frozenset[int] = frozenset()
         self._acted_on: Topology | None = None
         self._reported: NodeReport | None = None
+        self._telling = Telling(self.view, self._leads_metadata, self._unheard, self._tell, self._dial)
         process.calls.handlers[_CHANGE] = self._serve_change
+        process.calls.handlers[TELL] = self._telling.handle
         process.calls.identify = self._identity
 
     @property
@@ -93,6 +100,7 @@ class Agent:
         self._process.loop.create_task(self.keeper.follow())
         self._process.loop.create_task(self._report())
         self._process.loop.create_task(self._found())
+        self._process.loop.create_task(self._telling.run())
         self.look()
 
     def publish(self, changes: list[Change]) -> None:
@@ -105,15 +113,20 @@ class Agent:
 
     def knows(self, raft_id: int) -> bool:
         """Whether a node is one of the cluster, as far as this one knows: else it has no address to send to."""
-        return self.view.current.by_raft_id(raft_id) is not None
+        topology = self.view.current
+        if self._told is not None and self._told.epoch > topology.epoch:
+            topology = self._told
+        if topology is not self._known_of:
+            self._known_of, self._known = topology, frozenset(node.raft_id for node in topology.nodes)
+        return raft_id in self._known
 
     def admits(self, raft_id: int, epoch: int) -> bool:
         """Whether to take what a node sends that knows the topology of `epoch`: a newer one may have it."""
         return self.knows(raft_id) or epoch > self.epoch
 
     def _identity(self, raft_id: int) -> Identity | None:
-        node = self.view.current.by_raft_id(raft_id)
-        return None if node is None else Identity("simulated", node.node_id, raft_id, node.instance, 0, "0")
+        """Return who a node says that it is; whether it is spoken to was asked when its message came (`admits`)."""
+        return Identity("simulated", f"n{raft_id}", raft_id, f"{raft_id:032x}", 0, "0")
 
     # -- replicas -----------------------------------------------------------------------------------------------
     def look(self) -> None:
@@ -176,6 +189,31 @@ class Agent:
                 except ThemisServerError:
                     self._reported = None
             await asyncio.sleep(_REPORT_S)
+
+    # -- nodes that are away ------------------------------------------------------------------------------------
+    def _leads_metadata(self) -> bool:
+        view = self._process.driver.views.get(METADATA_GROUP)
+        return view is not None and view.is_leader
+
+    def _unheard(self, topology: Topology) -> list[str]:
+        """Return who does not answer this node, the leader of the metadata: reports here have no lease that ends."""
+        progress = self._process.driver.groups[METADATA_GROUP].raft.status().progress
+        return [
+            node.node_id
+            for node in topology.nodes
+            if node.raft_id in progress and not progress[node.raft_id].recent_active
+        ]
+
+    async def _tell(self, node: Node, method: str, payload: bytes) -> bytes:
+        address = PeerAddress(node.node_id, node.raft_id, "simulated", 1)
+        try:
+            return await self._process.calls.call(address, method, payload, timeout_s=_CALL_TIMEOUT_S)
+        except PeerFailed as error:
+            raise ThemisServerError(ErrorCode.NODE_UNREACHABLE, str(error)) from None
+
+    def _dial(self, topology: Topology) -> None:
+        self._process.world.note(self._process.id, "told", f"epoch {topology.epoch}")
+        self._told = topology
 
     # -- group 0 ------------------------------------------------------------------------------------------------
     async def _linearize(self) -> None:

@@ -83,10 +83,10 @@ class Client:
         self.current: Operation | None = None
         self.stopping = False
 
-    def write_once(self, leader: int) -> None:
-        """Do one write, and then nothing more; `leader` is the node that is asked first."""
+    def act_once(self, leader: int, group: int, read: str) -> None:
+        """Do one write, or one read, and then nothing more (`World.one_shot`)."""
         self._leaders = dict.fromkeys(range(1, self._world.plan.shards + 1), leader)
-        self._begin(writes=1.0)
+        self._begin(writes=0.0 if read else 1.0, group=group, read=read)
         self.stopping = True
 
     def begin(self) -> None:
@@ -96,9 +96,9 @@ class Client:
         else:
             self._begin(_WRITES)
 
-    def _begin(self, writes: float) -> None:
+    def _begin(self, writes: float, group: int = 0, read: str = "") -> None:
         random, plan = self._random, self._world.plan
-        group = random.randrange(plan.shards) + 1
+        group = group or random.randrange(plan.shards) + 1
         key = random.randrange(plan.keys).to_bytes(16)
         self._count += 1
         session, session_version = self._session.get(group, (0, 0))
@@ -116,7 +116,7 @@ class Client:
         if random.random() < writes:
             self._prepare_write(operation)
         else:
-            operation.kind = random.choice(READS)
+            operation.kind = read or random.choice(READS)
         self.operations.append(operation)
         self.current = operation
         self._attempt(operation)

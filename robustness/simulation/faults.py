@@ -51,6 +51,7 @@ class Faults:
             "replace_replica": world.operator.replace_replica,
             "reshape": world.operator.reshape,
             "join": world.operator.join,
+            "ambush": world.ambush.lay,
             "remove": self._remove,
         }
         self._over = False

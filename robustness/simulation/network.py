@@ -34,18 +34,20 @@ class Network:
     def send(self, frm: int, to: int, payload: object, delay_us: int = 0) -> None:
         """Send a message between nodes, `delay_us` from now; it arrives later, once, twice or never."""
         self.sent += 1
-        if to not in self._world.nodes or (frm, to) in self._blocked or self._unlucky(self.weather.loss):
+        world, weather = self._world, self.weather
+        lost = to not in world.nodes or (frm, to) in self._blocked
+        if lost or (weather.loss and self._unlucky(weather.loss)):
             self.lost += 1
             return
-        self._world.after(delay_us + self.latency_us(), self._arrive, frm, to, payload)
-        if self._unlucky(self.weather.duplicates):
-            self._world.after(delay_us + self.latency_us(), self._arrive, frm, to, payload)
+        world.after(delay_us + self.latency_us(), self._arrive, frm, to, payload)
+        if weather.duplicates and self._unlucky(weather.duplicates):
+            world.after(delay_us + self.latency_us(), self._arrive, frm, to, payload)
 
     def _arrive(self, frm: int, to: int, payload: object) -> None:
         if (frm, to) in self._blocked:
             self.lost += 1
             return
-        if isinstance(payload, bytes) and self._without_raft & {frm, to}:
+        if self._without_raft and isinstance(payload, bytes) and self._without_raft & {frm, to}:
             payload = encode(msgspec.structs.replace(decode(payload), messages=[]))
         self._world.nodes[to].receive(frm, payload)
 
@@ -53,7 +55,7 @@ class Network:
         """Return how long a message takes, this time."""
         weather = self.weather
         latency_us = weather.latency_us + int(self._random.random() * weather.jitter_us)
-        if self._unlucky(weather.stragglers):
+        if weather.stragglers and self._unlucky(weather.stragglers):
             latency_us += int(self._random.random() * weather.straggle_us)
         return latency_us
 
@@ -76,6 +78,11 @@ class Network:
     def cut_one_way(self, frm: int, to: Iterable[int]) -> None:
         """Let nothing that `frm` says reach `to`; what they say still reaches it."""
         self._blocked.update((frm, other) for other in to)
+
+    def join(self, nodes: Iterable[int]) -> None:
+        """Join some nodes again, and leave the others as they are."""
+        together = set(nodes)
+        self._blocked = {link for link in self._blocked if not together.issuperset(link)}
 
     def lose_raft(self, node: int) -> None:
         """Lose the Raft messages from and to a node; what nodes say beside Raft arrives."""

@@ -116,7 +116,7 @@ class Operator:
 
         self._change("replace a replica", move)
 
-    def reshape(self) -> None:
+    def reshape(self, *, shards_only: bool = False) -> None:
         """Give a shard, or the metadata, other members: more, fewer, or in other roles."""
         seed = self._random.random()
 
@@ -128,7 +128,7 @@ class Operator:
             learners = random.randint(0, len(names) - voters)
             places = tuple(ReplicaPlace(name, "voter") for name in names[:voters])
             places += tuple(ReplicaPlace(name, "learner") for name in names[voters : voters + learners])
-            if random.random() < 0.25:
+            if random.random() < 0.25 and not shards_only:
                 rest = tuple(ReplicaPlace(name, "learner") for name in names[len(places) :])
                 return transitions.place(topology, {}, metadata=places + rest)
             return transitions.place(topology, {random.choice(topology.shards).group: places})

@@ -38,7 +38,7 @@ FAULTS = (
     "join",
     "remove",
 )
-"""Every kind of fault but `RAFT_LOST`; `faults.py` says what each does."""
+"""Every kind of fault but `RAFT_LOST` and `AMBUSH`; `faults.py` says what each does."""
 
 RAFT_LOST = "raft_lost"
 """Raft messages of a node are lost while what is said beside Raft arrives: drawn apart from the other kinds.
@@ -46,6 +46,13 @@ RAFT_LOST = "raft_lost"
 So the others elect a leader while the old one can still ask them whether it leads.
 """
 _RAFT_LOST_SHARE = 0.25
+
+AMBUSH = "ambush"
+"""A leader is cut off in the middle of a membership change (`ambush.py`): drawn apart too, where members change."""
+_AMBUSH_SHARE = 0.5
+
+_PROVEN_EVERY_S = (0.03, 0.1, 0.3, 0.3)
+"""A server's, and longer: clients here ask less often than proofs are made, which else are half of what happens."""
 
 MAX_LAG_MS = (0, 50, 200, 1000)
 """What bounded reads ask for."""
@@ -97,6 +104,8 @@ class Plan:
     """How much log is kept for replicas that lag; beyond it they are sent a snapshot."""
     chunk_bytes: int
     """Bytes of a snapshot sent at once."""
+    proven_every_s: float
+    """How old the proofs get by which nodes serve reads that may lag, while such reads come in."""
     faults: tuple[str, ...] = field(default=())
 
 
@@ -111,6 +120,8 @@ def draw(seed: int) -> Plan:
         faults = tuple(kind for kind in faults if kind != "remove")
     if Random(f"raft lost {seed}").random() < _RAFT_LOST_SHARE:
         faults = (*faults, RAFT_LOST, RAFT_LOST)
+    if "reshape" in faults and Random(f"ambush {seed}").random() < _AMBUSH_SHARE:
+        faults = (*faults, AMBUSH, AMBUSH)
     return Plan(
         seed=seed,
         nodes=nodes,
@@ -133,6 +144,7 @@ def draw(seed: int) -> Plan:
         compact_entries=random.choice((5, 20, 100)),
         retain_bytes=random.choice((0, 0, 500, 1 << 20)),
         chunk_bytes=random.choice((100, 1_000, 100_000)),
+        proven_every_s=Random(f"proofs {seed}").choice(_PROVEN_EVERY_S),
         faults=faults or ("crash", "isolate"),
     )
 

@@ -45,6 +45,8 @@ _BETWEEN_TURNS_US = 30
 _TURN_US = 20
 """What a turn costs beside its syncs."""
 _MAINTENANCE_TICKS = 10
+_MARK_BYTES = 256
+"""In what steps logs are forgotten: a run writes less than what is one step on a real node."""
 _PROPOSALS_MAX = 10_000
 _PROPOSAL_BYTES_MAX = 64 << 20
 _WRITE_TIMEOUT_S = 3.0
@@ -149,6 +151,7 @@ class Process:
             proposals_max=_PROPOSALS_MAX,
             proposal_bytes_max=_PROPOSAL_BYTES_MAX,
             timeout_s=_WRITE_TIMEOUT_S,
+            proven_every_s=self.world.plan.proven_every_s,
         )
         pending.connect(self)
         return pending
@@ -170,7 +173,16 @@ class Process:
     def _group(self, group: int, voters: list[int]) -> Group:
         recovered, tombstone = self._log.recover(group), self._log.tombstone(group)
         timing = RaftTiming(tick_s=TICK_MS / 1000)
-        return Group(group, self.id, voters, self._machine(group), recovered, timing, hard_state=tombstone)
+        return Group(
+            group,
+            self.id,
+            voters,
+            self._machine(group),
+            recovered,
+            timing,
+            hard_state=tombstone,
+            mark_bytes=_MARK_BYTES,
+        )
 
     def _serve_group(self, group: int) -> None:
         self.replicas[group] = Replica(
@@ -293,6 +305,8 @@ class Process:
             self.power_lost()
             return
         self.world.checks.turned(self.node, self.driver)
+        if self.world.ambush.laid:
+            self.world.ambush.turned(self.node, self.driver)
         if completions:
             self.world.after(clock.inside_us, self._deliver, completions)
         changes = self._metadata_changes()

@@ -7,19 +7,16 @@ import time
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from robustness.simulation.invariants import Violation
 from robustness.simulation.plan import draw
 from robustness.simulation.world import World
-from themis_server.replication import retention
 
 _server_log = logging.getLogger("themis_server")
 _server_log.addHandler(logging.NullHandler())
 _server_log.propagate = False
 
-_MARK_BYTES = 256
 _SHARE = 20
 """How many seeds a process is given at a time."""
 
@@ -80,8 +77,7 @@ def run(seed: int, *, whole_trace: bool = False, last_lines: int = 60) -> Outcom
     world = World(draw(seed))
     broken = detail = ""
     try:
-        with _small_logs():
-            world.run()
+        world.run()
     except Violation as violation:
         broken, detail = violation.invariant, violation.detail
     except Exception:
@@ -107,17 +103,6 @@ def run(seed: int, *, whole_trace: bool = False, last_lines: int = 60) -> Outcom
         world.operator.changes,
         world.checks.installs,
     )
-
-
-@contextmanager
-def _small_logs() -> Iterator[None]:
-    """Let logs be forgotten by the kilobyte: a run writes less than the server counts as one step."""
-    usual = retention._MARK_BYTES
-    retention.__dict__["_MARK_BYTES"] = _MARK_BYTES
-    try:
-        yield
-    finally:
-        retention.__dict__["_MARK_BYTES"] = usual
 
 
 def run_many(first: int, count: int, jobs: int) -> Iterator[Outcome]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import structs
 
+from robustness.simulation.ambush import Ambush
 from robustness.simulation.clients import Client
 from robustness.simulation.faults import Faults
 from robustness.simulation.invariants import Checks, Violation
@@ -45,6 +46,7 @@ class World:
         self.checks = Checks(groups, METADATA_GROUP)
         self.network = Network(self, self._random("network"), replace(plan.weather))
         self.operator = Operator(self, self._random("operator"))
+        self.ambush = Ambush(self, self._random("ambush"))
         self.faults = Faults(self, self._random("faults"))
         self.nodes: dict[int, SimulatedNode] = {}
         voters = list(range(1, plan.voters + 1))
@@ -97,12 +99,18 @@ class World:
         node.first_topology = topology
         node.start()
 
-    def one_shot(self, leader: int) -> None:
-        """Let a further client do one write, at the node that it takes for the leader."""
+    def one_shot(self, leader: int, group: int = 0, read: str = "") -> None:
+        """Let a further client do one write, or one read of a kind, at the node that it takes for the leader.
+
+        Args:
+            leader: the node that is asked first.
+            group: of which shard; 0: of any.
+            read: the kind of the read; empty: a write.
+        """
         number = len(self.clients) + 1
         client = Client(self, number, self._random(f"client {number}"))
         self.clients.append(client)
-        client.write_once(leader)
+        client.act_once(leader, group, read)
 
     def streams_up(self, number: int) -> None:
         """Tell nodes that see each other that there are streams between them."""

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from robustness.simulation.mutants.hunting import hunt
+from robustness.simulation.mutants.hunting import hunted
 from robustness.simulation.mutants.planting import load
 
 
@@ -17,16 +17,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", dest="first", type=int, default=1, help="the first seed (1)")
     arguments = parser.parse_args(argv)
     escaped = 0
-    for mutant in load():
-        if arguments.names and mutant.name not in arguments.names:
-            continue
-        catch = hunt(mutant, arguments.first)
-        if catch.outcome is None:
-            escaped += 1
-            print(f"{mutant.name:40} ESCAPED {catch.seeds} seeds")
-        else:
-            expected = "" if catch.outcome.broken in mutant.caught_by else "   (another one than the catalog says)"
-            print(f"{mutant.name:40} seed {catch.outcome.seed:4} ({catch.seeds:3}): {catch.outcome.broken}{expected}")
+    mutants = [mutant for mutant in load() if not arguments.names or mutant.name in arguments.names]
+    with hunted(mutants, arguments.first) as catches:
+        for mutant in mutants:
+            catch = catches[mutant.name].result()
+            if catch.outcome is None:
+                escaped += 1
+                print(f"{mutant.name:40} ESCAPED {catch.seeds} seeds", flush=True)
+                continue
+            broken = catch.outcome.broken
+            expected = "" if broken in mutant.caught_by else "   (another one than the catalog says)"
+            print(f"{mutant.name:40} seed {catch.outcome.seed:4} ({catch.seeds:3}): {broken}{expected}", flush=True)
     return 1 if escaped else 0
 
 

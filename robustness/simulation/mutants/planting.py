@@ -40,6 +40,8 @@ class Mutant(msgspec.Struct, frozen=True):
     """The invariants that may notice; one of them must."""
     seeds: int = 100
     """How many seeds may pass before it is caught."""
+    needs: tuple[str, ...] = ()
+    """Kinds of faults one of which has to be in a seed's plan, or it is passed over; none: every seed is run."""
 
 
 class PlantingError(Exception):

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future
+
 import pytest
 
-from robustness.simulation.mutants.hunting import hunt
+from robustness.simulation.mutants.hunting import Catch, hunted
 from robustness.simulation.mutants.planting import Change, Mutant, PlantingError, load, planted
-from robustness.simulation.run import run
 from themis_server.replication.log import Log
 
 MUTANTS = load()
 
 
+@pytest.fixture(scope="module")
+def catches() -> Iterator[dict[str, Future[Catch]]]:
+    """Hunt all of them at once."""
+    with hunted(MUTANTS) as found:
+        yield found
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
-def test_a_planted_fault_is_caught_and_nothing_else(mutant: Mutant) -> None:
-    catch = hunt(mutant)
+def test_a_planted_fault_is_caught_and_nothing_else(mutant: Mutant, catches: dict[str, Future[Catch]]) -> None:
+    catch = catches[mutant.name].result()
 
     assert catch.outcome is not None, f"{mutant.name}: {mutant.about} Nobody noticed in {catch.seeds} seeds."
     assert catch.outcome.broken in mutant.caught_by, f"caught by something else: {catch.outcome.detail}"
-    unharmed = run(catch.outcome.seed)
+    unharmed = catch.unharmed
+    assert unharmed is not None
     assert not unharmed.broken, f"seed {unharmed.seed} breaks without the fault too: {unharmed.detail}"
 
 

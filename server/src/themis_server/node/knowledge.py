@@ -8,7 +8,7 @@ store (embedded or etcd) --> keeper  --> view --> hosting, peer port      follow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,9 +27,12 @@ from themis_server.metadata.nodes import NodesView, Registration
 from themis_server.metadata.placer import Settings
 from themis_server.metadata.placer.leaders import Transfer
 from themis_server.metadata.store import Compacted, MetadataStore
+from themis_server.metadata.telling import METHOD as TELL
+from themis_server.metadata.telling import Telling
 from themis_server.metadata.topology import Node, NodeReport, Topology, TopologyView
 from themis_server.node.tasks import end_all
 from themis_server.observability.log import get_logger
+from themis_server.peer import Handler
 
 _RETRY_S: Final = 0.5
 _log = get_logger(__name__)
@@ -47,6 +50,8 @@ class Part:
         metadata_led: Whether anybody is known to lead group 0.
         transfer: Asks the leader of a group to hand over.
         follow: Brings replicas, peers and routes in line with a topology.
+        ask: Calls a method of another node.
+        dial: Knows the nodes of a topology, to speak to them.
     """
 
     me: Callable[[], Node]
@@ -55,6 +60,8 @@ class Part:
     metadata_led: Callable[[], bool]
     transfer: Callable[[Transfer], Awaitable[None]]
     follow: Callable[[Topology], Awaitable[None]]
+    ask: Callable[[Node, str, bytes], Awaitable[bytes]]
+    dial: Callable[[Topology], None]
 
 
 class Knowledge:
@@ -99,6 +106,9 @@ class Knowledge:
             lease_s,
             part.transfer,
         )
+        self._telling = Telling(view, part.leads_metadata, self._absent, part.ask, part.dial)
+        self.handlers: Mapping[str, Handler] = {TELL: self._telling.handle}
+        """What other nodes may call."""
         self._sweeper = (
             LeaseSweeper(store, clock, part.leads_metadata, lease_s) if isinstance(store, EmbeddedStore) else None
         )
@@ -127,6 +137,7 @@ class Knowledge:
         self._begin("coordinator", self._coordinator.run())
         if self._sweeper is not None:
             self._begin("lease-sweep", self._sweeper.run())
+            self._begin("telling", self._telling.run())
 
     async def leave(self) -> None:
         """Give up office and registration: the node stops, and nobody shall wait for its leases to run out."""
@@ -146,6 +157,9 @@ class Knowledge:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_complain)
         self._tasks.append(task)
+
+    def _absent(self, topology: Topology) -> Set[str]:
+        return self.nodes.absent_since_s(topology).keys() - {self._config.node.id}
 
     def _changed(self) -> None:
         self._coordinator.wake()

@@ -291,6 +291,8 @@ class Node:
                 metadata_led=lambda: self._leaders.leader(meta.GROUP) is not None,
                 transfer=self._transfer,
                 follow=self._follow,
+                ask=self._node_calls.ask,
+                dial=self._dial,
             ),
         )
         counters = () if self._port is None else (self._port.counters, self._port.stream_counters)
@@ -312,8 +314,7 @@ class Node:
             joining = Joining(
                 self._knowledge.keeper, config.node.cluster, __version__, config.metadata.store, self._tokens.check
             )
-            self._port.handlers |= service.handlers(host)
-            self._port.handlers[JOIN] = joining.handle
+            self._port.handlers |= {**service.handlers(host), **self._knowledge.handlers, JOIN: joining.handle}
             if self._replicating.snapshots is not None:
                 self._port.handlers |= self._replicating.snapshots.handlers()
                 self._replicating.address = lambda node: addresses_of(self._view.current).get(node)
@@ -511,12 +512,14 @@ class Node:
 
     async def _follow(self, topology: Topology) -> None:
         """Bring replicas, peers and routes in line with a topology."""
-        if self._port is not None:
-            self._port.take(topology, self._replicating.thread)
-        else:
-            self._doorman.topology = topology
+        self._dial(topology)
         self._news.announce()
         await self._hosting.follow(topology, self._knowledge.nodes.reports)
+
+    def _dial(self, topology: Topology) -> None:
+        self._doorman.topology = topology
+        if self._port is not None:
+            self._port.take(topology, self._replicating.thread)
 
     def _serve_replicas(self) -> None:
         """Serve the replicas that are here, and no others."""

@@ -352,7 +352,7 @@ class Driver:
                 self._dirty[group.id] = group
 
     def _take_proposals(self, work: Work, done: list[Completion]) -> None:
-        proposed = version.from_unix_ms(self._clock.unix_ms())
+        proposed = version.from_unix_ms(self._clock.unix_ms()) if work.proposals else 0
         for group_id, proposals in work.proposals.items():
             group = self.groups.get(group_id)
             if group is None:

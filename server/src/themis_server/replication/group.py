@@ -25,7 +25,7 @@ from themis_server.replication.outcome import (
     Stopped,
 )
 from themis_server.replication.proposals import Proposals, parts
-from themis_server.replication.retention import LogSize, compact_to
+from themis_server.replication.retention import MARK_BYTES, LogSize, compact_to
 from themis_server.replication.views import GroupStatus, GroupView
 from themis_server.statemachine.command import encode_entry
 from themis_server.statemachine.machine import Machine
@@ -77,6 +77,7 @@ class Group:
         timing: RaftTiming,
         *,
         hard_state: HardState | None = None,
+        mark_bytes: int = MARK_BYTES,
     ) -> None:
         """Make a replica.
 
@@ -88,6 +89,7 @@ class Group:
             recovered: what the log holds of the group; None: nothing.
             timing: how fast time runs.
             hard_state: what an earlier replica of the group on this node has promised (`Log.tombstone`).
+            mark_bytes: in steps of about how many bytes the log is forgotten (`retention.LogSize`).
 
         Raises:
             CorruptionError: log and state contradict each other.
@@ -134,7 +136,7 @@ class Group:
         self.hard_state = promised
         self._hard_state_saved = True
         self.last_logged = last
-        self.size = LogSize(0)
+        self.size = LogSize(0, mark_bytes)
         for index, entry in enumerate(begins.entries, start.index + 1):
             self.size.added(index, len(entry))
         self.members_since = applied
@@ -328,7 +330,7 @@ class Group:
         self.machine = machine
         self.start = LogStart(snapshot.index, snapshot.term, snapshot.conf_state)
         self.last_logged = snapshot.index
-        self.size = LogSize(0)
+        self.size.emptied()
         self.members_since = snapshot.index
         self.members_changed()
         return self.proposals.jumped(snapshot.index)

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-_MARK_BYTES: Final = 64 << 10
+MARK_BYTES: Final = 64 << 10
 
 
 class LogSize:
     """The size of a log since its start, with a mark every so often, so that an index can be told for a size."""
 
-    __slots__ = ("_at_last_mark", "_base", "_marks", "_total")
+    __slots__ = ("_at_last_mark", "_base", "_mark_bytes", "_marks", "_total")
 
-    def __init__(self, size_bytes: int) -> None:
+    def __init__(self, size_bytes: int, mark_bytes: int = MARK_BYTES) -> None:
+        """Begin with a log.
+
+        Args:
+            size_bytes: of its entries.
+            mark_bytes: how many bytes are from one mark to the next: a log is forgotten in steps of about this size.
+        """
         self._total = size_bytes
+        self._mark_bytes = mark_bytes
         self._base = 0
         self._at_last_mark = 0
         self._marks: deque[tuple[int, int]] = deque()
+
+    def emptied(self) -> None:
+        """Note that the log begins anew, without entries."""
+        self._base = self._at_last_mark = self._total
+        self._marks.clear()
 
     @property
     def bytes(self) -> int:
@@ -27,7 +39,7 @@ class LogSize:
     def added(self, last_index: int, size_bytes: int) -> None:
         """Note that entries up to `last_index` were added."""
         self._total += size_bytes
-        if self._total - self._at_last_mark >= _MARK_BYTES:
+        if self._total - self._at_last_mark >= self._mark_bytes:
             self._at_last_mark = self._total
             self._marks.append((last_index, self._total))
 

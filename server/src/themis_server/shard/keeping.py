@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-_EVERY_S: Final = 0.03
+EVERY_S: Final = 0.03
+"""How old a proof gets while reads that may lag come in, seconds."""
 _LINGER_S: Final = 1.0
 """For so long after a read proofs are kept young for the next one."""
 
@@ -19,15 +20,17 @@ _LINGER_S: Final = 1.0
 class Keeper:
     """Belongs to the event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, refresh: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, refresh: Callable[[], None], every_s: float = EVERY_S) -> None:
         """Prepare.
 
         Args:
             loop: the event loop.
             refresh: has every replica of this node proven anew; returns at once.
+            every_s: how long after that it is to be done again, seconds.
         """
         self._loop = loop
         self._refresh = refresh
+        self._every_s = every_s
         self._timer: asyncio.TimerHandle | None = None
         self._until_s = 0.0
 
@@ -42,4 +45,4 @@ class Keeper:
             self._timer = None
             return
         self._refresh()
-        self._timer = self._loop.call_later(_EVERY_S, self._keep)
+        self._timer = self._loop.call_later(self._every_s, self._keep)

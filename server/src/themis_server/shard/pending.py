@@ -9,7 +9,7 @@ from typing import Protocol
 
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.replication.group import Busy, Completion, NotLeader, OutcomeUnknown, Stalled, Stopped
-from themis_server.shard.keeping import Keeper
+from themis_server.shard.keeping import EVERY_S, Keeper
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.statemachine.command import Result
 from themis_server.storage.keys import METADATA_GROUP
@@ -72,6 +72,7 @@ class Pending:
         proposals_max: int,
         proposal_bytes_max: int,
         timeout_s: float,
+        proven_every_s: float = EVERY_S,
     ) -> None:
         self._loop = loop
         self._proposals_max = proposals_max
@@ -82,7 +83,7 @@ class Pending:
         self._replication: Replication | None = None
         self._shards = _Room()
         self._metadata = _Room()
-        self.keeper = Keeper(loop, self._refresh)
+        self.keeper = Keeper(loop, self._refresh, proven_every_s)
         """Has the replicas' age proven again and again while somebody relies on it."""
         self.why_refused: Callable[[], ThemisServerError | None] = lambda: None
 

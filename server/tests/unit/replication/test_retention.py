@@ -36,6 +36,20 @@ def test_entries_that_were_overwritten_are_no_marks() -> None:
     assert size.index_leaving(0) == 0
 
 
+def test_marks_may_be_set_closer_for_small_logs_also_after_it_began_anew() -> None:
+    size = LogSize(0, mark_bytes=100)
+    size.added(1, 200)
+
+    size.emptied()
+
+    assert size.bytes == 0
+    assert size.index_leaving(0) == 0
+    for index in (11, 12, 13):
+        size.added(index, 100)
+    assert size.bytes == 300
+    assert size.index_leaving(100) == 12
+
+
 def test_everything_is_kept_for_who_lags_until_it_is_too_much() -> None:
     assert compact_to(10, 3, None, sized(10), 1024 * KIB) == 3
     assert compact_to(10, 3, None, sized(10), 128 * KIB) == 8
