@@ -243,7 +243,8 @@ class Rounds:
             would = entry.agreed | (enough & voters)
             if not entry.group.proposals:
                 # Each node begins with the one after it, so that all are asked about as often.
-                for peer in sorted(voters - would - {me}, key=lambda peer, me=me: (peer < me, peer)):  # type: ignore[misc]
+                left = sorted(voters - would - {me})
+                for peer in [peer for peer in left if peer > me] + [peer for peer in left if peer < me]:
                     if entry.would_have_quorum(would):
                         break
                     if peer not in self._late and self._peers.silence(peer) <= self._heartbeat_ticks:
