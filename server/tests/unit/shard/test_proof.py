@@ -170,6 +170,22 @@ async def test_who_does_not_ask_again_is_waited_for_a_moment_and_once() -> None:
         await read
 
 
+async def test_who_comes_when_nobody_is_waited_for_any_more_need_not_wait() -> None:
+    world = Shards()
+    first = [world.read(0) for _ in range(6)]
+    await turn()
+    world.end()
+    await asyncio.gather(*first)
+    await asyncio.sleep(0.05)
+
+    read = world.read(1)
+    await turn()
+
+    assert len(world.barriers.handles) == 1
+    world.end()
+    await read
+
+
 async def test_a_group_whose_barrier_does_not_end_holds_up_no_other() -> None:
     world = Shards()
     stuck = world.read(0)
