@@ -109,8 +109,19 @@ class Entities:
         replica = self._router.replica_of(uuid)
         if collection is None or replica is None or not replica.view.is_leader:
             return None
-        raw_uuid = uuid_to_bytes(uuid)
-        stored, served = await replica.read(lambda: replica.get(collection.id, raw_uuid), _STRONG)
+        view, raw_uuid = replica.view, uuid_to_bytes(uuid)
+        if view.lease_until_s:
+            stored, served = await replica.read(lambda: replica.get(collection.id, raw_uuid), _STRONG)
+        else:
+            proof = replica.begin_proof(_STRONG)
+            await proof
+            installs = view.installs
+            stored = replica.get(collection.id, raw_uuid)
+            # The short form of the rule again, for who has its proof and still leads after the read.
+            ours = view.is_leader and not view.removed and view.installs == installs and not installs & 1
+            if ours and stored is not None:
+                return Found(collection, stored, Served(self._me, replica.shard_id, "leader", 0, view.version_ahead))
+            stored, served = replica.read_after(proof, lambda: replica.get(collection.id, raw_uuid), _STRONG)
         if stored is None and replica.is_dropped(collection.id):
             return None
         return Found(collection, stored, Served(self._me, replica.shard_id, served.role, served.lag_ms, served.version))

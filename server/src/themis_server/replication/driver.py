@@ -294,7 +294,8 @@ class Driver:
             intake.snapshot(arrived)
         for _ in range(work.ticks):
             self._tick(done)
-        self._take_proposals(work, done)
+        if work.proposals or work.barriers or work.refresh:
+            self._take_proposals(work, done)
         if self._commits and (work.tell_commits or work.ticks):
             for group in self._commits.tell():
                 self._dirty[group.id] = group

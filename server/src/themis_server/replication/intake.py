@@ -61,6 +61,7 @@ class Intake:
         """Take note of streams that broke or stand."""
         for peer in disconnected:
             self._peers.forget_led(peer)
+            self._rounds.lost(peer)
             for group in self._groups.values():
                 if peer in group.others and group.is_leader:
                     group.raft.report_unreachable(peer)

@@ -23,6 +23,12 @@ or comes twice proves nothing that it should not; what is lost is asked again af
 alone, to be shared by all that comes meanwhile, but it makes the others wait no longer than those peers take that are
 heard: a group without a quorum must not slow down the rest.
 
+Who is asked: only as many as a quorum needs with this node, for a question costs its receiver a turn. What counts is a
+quorum of the voters all the same, so whom it is had from is nothing to the argument; whoever is asked later under the
+same number takes the question after the round began, too. The others are asked as soon as one does not agree, its
+stream breaks or a heartbeat passes; who was late is spared until it has answered a question in time that nobody
+waited for. Where writes are under way all are asked: one of them may be waiting for its disk.
+
 With leases a voter that agrees begins its wait for the leader anew, just as a heartbeat has it do; the lease counts
 from before the round began, as ever. Without them the question is nothing to its clock.
 """
@@ -30,8 +36,9 @@ from before the round began, as ever. Without them the question is nothing to it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from themis_server.clock import Clock
 from themis_server.replication.barriers import Asker, Batch
@@ -41,6 +48,8 @@ from themis_server.replication.group import Completion, Group, NotLeader
 from themis_server.replication.peers import Peers
 
 _INCARNATION_BITS: Final = 60
+_TRIAL_HEARTBEATS: Final = 10
+"""After so many heartbeats a peer that was late is asked on trial."""
 
 
 @dataclass(slots=True)
@@ -57,7 +66,11 @@ class _Entry:
     @property
     def has_quorum(self) -> bool:
         """Whether more than half of the voters have agreed; in a joint phase, of either half."""
-        return all(2 * len(half & self.agreed) > len(half) for half in self.halves)
+        return self.would_have_quorum(self.agreed)
+
+    def would_have_quorum(self, agreed: AbstractSet[int]) -> bool:
+        """Whether those would be enough."""
+        return all(2 * len(half & agreed) > len(half) for half in self.halves)
 
 
 @dataclass(slots=True)
@@ -66,7 +79,17 @@ class _Round:
     began_s: float
     began_tick: int
     entries: dict[int, _Entry]
+    asked: set[int]
     unanswered: set[int]
+
+
+class _Late(NamedTuple):
+    """A peer that let a round wait."""
+
+    number: int
+    """The round in which it is asked on trial; 0: none yet."""
+    tick: int
+    """When it was found late, or asked on trial."""
 
 
 @dataclass(slots=True)
@@ -123,6 +146,8 @@ class Rounds:
         self._rounds: dict[int, _Round] = {}
         self._latest: _Round | None = None
         """The round that the next one waits for."""
+        self._late: dict[int, _Late] = {}
+        """Peers on which no round relies, since they have let one wait."""
         self._requests: dict[int, _Request] = {}
         self._done: list[Completion] = []
         self.begun = 0
@@ -199,23 +224,60 @@ class Rounds:
 
     def _begin_round(self, led: Sequence[tuple[Group, Batch]], now_s: float) -> None:
         self.begun += 1
-        current = _Round(self.begun, now_s, self._peers.ticks, {}, set())
-        polls: dict[int, list[tuple[int, int]]] = {}
+        current = _Round(self.begun, now_s, self._peers.ticks, {}, set(), set())
         for group, batch in led:
-            raft, me = group.raft, group.node_id
-            entry = _Entry(group, batch, raft.term, raft.commit, group.halves, {me} & group.members.voters)
+            me, voters = group.node_id, group.members.voters
+            entry = _Entry(group, batch, group.raft.term, group.raft.commit, group.halves, {me} & voters)
             current.entries[group.id] = entry
             if entry.has_quorum:  # the only voter
                 self._settle(current, entry)
-                continue
-            for voter in group.members.voters - {me}:
-                polls.setdefault(voter, []).append((group.id, entry.term))
         if current.entries:
-            current.unanswered.update(polls)
             self._rounds[current.number] = self._latest = current
-        for voter in sorted(polls):
-            poll = Polled(self._incarnation, current.number, self._leases, polls[voter])
-            self._peers.mail.to(voter).polls.append(poll)
+            self._ask(current, self._enough(current) | self._on_trial(current))
+
+    def _enough(self, current: _Round) -> set[int]:
+        """Return whom to ask: who can make up a quorum for every group, of those that have not been late."""
+        enough: set[int] = set()
+        for entry in current.entries.values():
+            me, voters = entry.group.node_id, entry.group.members.voters
+            would = entry.agreed | (enough & voters)
+            if not entry.group.proposals:
+                # Each node begins with the one after it, so that all are asked about as often.
+                left = sorted(voters - would - {me})
+                for peer in [peer for peer in left if peer > me] + [peer for peer in left if peer < me]:
+                    if entry.would_have_quorum(would):
+                        break
+                    if peer not in self._late and self._peers.silence(peer) <= self._heartbeat_ticks:
+                        would.add(peer)
+            enough |= would if not entry.group.proposals and entry.would_have_quorum(would) else voters
+        return enough
+
+    def _on_trial(self, current: _Round) -> set[int]:
+        """Return who was late a while ago, and may be in time again."""
+        tick = self._peers.ticks
+        tried = {
+            peer for peer, late in self._late.items() if tick - late.tick >= _TRIAL_HEARTBEATS * self._heartbeat_ticks
+        }
+        for peer in tried:
+            self._late[peer] = _Late(current.number, tick)
+        return tried
+
+    def _ask(self, current: _Round, peers: AbstractSet[int]) -> None:
+        """Ask those of `peers` that were not asked yet, for what has no quorum yet and they vote in."""
+        for peer in sorted(peers - current.asked):
+            groups = [
+                (group_id, entry.term)
+                for group_id, entry in current.entries.items()
+                if peer in entry.group.members.voters and peer != entry.group.node_id
+            ]
+            if groups:
+                current.asked.add(peer)
+                current.unanswered.add(peer)
+                self._peers.mail.to(peer).polls.append(Polled(self._incarnation, current.number, self._leases, groups))
+
+    def _ask_all(self, current: _Round) -> None:
+        """Ask those that were spared."""
+        self._ask(current, {voter for entry in current.entries.values() for voter in entry.group.members.voters})
 
     def _begin_request(self, leader: int, batches: dict[int, tuple[Group, Batch]], now_s: float) -> None:
         self.begun += 1
@@ -259,8 +321,13 @@ class Rounds:
 
     def voted(self, sender: int, vote: Voted) -> None:
         """Take a peer's answer to a round."""
+        if vote.incarnation != self._incarnation:
+            return
+        late = self._late.get(sender)
+        if late is not None and late.number == vote.number and self._peers.ticks - late.tick < self._heartbeat_ticks:
+            del self._late[sender]
         current = self._rounds.get(vote.number)
-        if vote.incarnation != self._incarnation or current is None or sender not in current.unanswered:
+        if current is None or sender not in current.unanswered:
             return
         current.unanswered.discard(sender)
         against = set(vote.against)
@@ -269,8 +336,17 @@ class Rounds:
                 entry.agreed.add(sender)
                 if entry.has_quorum:
                     self._settle(current, entry)
+        if current.entries and (not current.unanswered or not against.isdisjoint(current.entries)):
+            self._ask_all(current)
         if not current.unanswered or not current.entries:
             self._end(current)
+
+    def lost(self, peer: int) -> None:
+        """Rely no longer on a peer a stream to or from which broke."""
+        self._late[peer] = _Late(0, self._peers.ticks)
+        for current in self._rounds.values():
+            if peer in current.unanswered:
+                self._ask_all(current)
 
     def _settle(self, current: _Round, entry: _Entry) -> None:
         """A quorum has agreed: whoever waits in the group's batch has the proof, if nothing has changed meanwhile."""
@@ -329,8 +405,13 @@ class Rounds:
         tick = self._peers.ticks
         for group in list(self._watched.values()):
             self._look_after(group, tick)
-        for current in [old for old in self._rounds.values() if tick - old.began_tick >= self._give_up_ticks]:
-            self._end(current)
+        for current in list(self._rounds.values()):
+            if tick - current.began_tick >= self._give_up_ticks:
+                self._end(current)
+            elif tick - current.began_tick == self._heartbeat_ticks:
+                for peer in current.unanswered:
+                    self._late[peer] = _Late(0, tick)
+                self._ask_all(current)
         self._forget(token for token, old in self._requests.items() if tick - old.began_tick >= self._give_up_ticks)
 
     def _forget(self, tokens: Iterable[int]) -> None:

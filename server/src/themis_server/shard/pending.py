@@ -10,6 +10,7 @@ from typing import Protocol
 from themis_server.errors import ErrorCode, ThemisServerError
 from themis_server.replication.group import Busy, Completion, NotLeader, OutcomeUnknown, Stalled, Stopped
 from themis_server.shard.keeping import EVERY_S, Keeper
+from themis_server.shard.proof import Together
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.statemachine.command import Result
 from themis_server.storage.keys import METADATA_GROUP
@@ -85,6 +86,8 @@ class Pending:
         self._metadata = _Room()
         self.keeper = Keeper(loop, self._refresh, proven_every_s)
         """Has the replicas' age proven again and again while somebody relies on it."""
+        self.together = Together(loop)
+        """Has the barriers of the replicas begin together."""
         self.why_refused: Callable[[], ThemisServerError | None] = lambda: None
 
     @property

@@ -44,7 +44,7 @@ def alone(network: Network, leader: Member, group: int = 1) -> tuple[object, Pol
     return read, polls_of(leader)[0][1]
 
 
-def test_all_groups_that_wait_are_confirmed_by_one_question_to_each_peer(network: Network) -> None:
+def test_all_groups_that_wait_are_confirmed_by_one_question_to_as_many_as_a_quorum_needs(network: Network) -> None:
     leader = network.leader(1)
     led = led_by(network, leader)
     assert len(led) > 1
@@ -53,7 +53,7 @@ def test_all_groups_that_wait_are_confirmed_by_one_question_to_each_peer(network
     leader.turn(Work(barriers=[(group, f"read {group}") for group in led]))
 
     polls = polls_of(leader)
-    assert sorted(to for to, _ in polls) == sorted({1, 2, 3} - {leader.node_id})
+    assert [to for to, _ in polls] == [leader.node_id % 3 + 1], "each asks the one after it"
     assert all([group for group, _ in poll.groups] == led for _, poll in polls)
     network.step(turns=3)
     assert [leader.answers[f"read {group}"] for group in led] == [None] * len(led)
@@ -129,7 +129,7 @@ def test_the_answer_of_one_peer_counts_once_and_a_strangers_not_at_all() -> None
     leader = network.leader(1)
     network.run(5)
     read, poll = alone(network, leader)
-    one, other, *_ = sorted({1, 2, 3, 4, 5} - {leader.node_id})
+    one, other = (to for to, _ in polls_of(leader))
     agreed = Envelope(votes=[Voted(poll.incarnation, poll.number, [])])
 
     for sender in (one, one, 9, leader.node_id):
@@ -278,7 +278,7 @@ def test_only_with_leases_a_voter_that_agrees_waits_anew_for_its_leader(leases: 
     network = Network((1, 2, 3), {1: (1, 2, 3)}, DriverLimits(lease_reads=leases))
     leader = network.leader(1)
     network.run(5)
-    voter = next(member for member in network.members.values() if member is not leader)
+    voter = network[leader.node_id % 3 + 1]
     raft = voter.driver.groups[1].raft
     raft.tick()
     waited = raft.status().election_elapsed_ticks
@@ -296,3 +296,121 @@ def test_halves_of_a_membership() -> None:
     group = Network((1, 2, 3), {1: (1, 2, 3)})[1].driver.groups[1]
 
     assert halves_of(group.raft.conf_state()) == (frozenset({1, 2, 3}),)
+
+
+def asked_by(member: Member) -> list[int]:
+    """Have a member begin a round for group 1 and return whom it asks."""
+    member.outbox.envelopes.clear()
+    member.barrier(1)
+    return [to for to, _ in polls_of(member)]
+
+
+def others_of(leader: Member) -> tuple[int, int]:
+    """Return whom a leader of three relies on, and who is spared."""
+    return leader.node_id % 3 + 1, (leader.node_id + 1) % 3 + 1
+
+
+def test_when_one_does_not_agree_the_others_are_asked_at_once_in_the_same_round(network: Network) -> None:
+    leader = network.leader(1)
+    relied_on, spared = others_of(leader)
+    read, poll = alone(network, leader)
+    leader.outbox.envelopes.clear()
+
+    tell(leader, relied_on, Envelope(votes=[Voted(poll.incarnation, poll.number, [1])]))
+
+    assert polls_of(leader) == [(spared, poll)]
+    assert read not in leader.answers
+    tell(leader, spared, Envelope(votes=[Voted(poll.incarnation, poll.number, [])]))
+    assert leader.answers[read] is None
+
+
+def test_who_was_not_asked_has_no_say(network: Network) -> None:
+    leader = network.leader(1)
+    _, spared = others_of(leader)
+    read, poll = alone(network, leader)
+
+    tell(leader, spared, Envelope(votes=[Voted(poll.incarnation, poll.number, [])]))
+
+    assert read not in leader.answers
+
+
+def test_a_quorum_is_one_of_the_voters_and_not_of_those_who_were_asked() -> None:
+    network = Network((1, 2, 3, 4, 5), {1: (1, 2, 3, 4, 5)})
+    leader = network.leader(1)
+    network.run(5)
+    read, poll = alone(network, leader)
+    one, other = (to for to, _ in polls_of(leader))
+    leader.outbox.envelopes.clear()
+
+    tell(leader, one, Envelope(votes=[Voted(poll.incarnation, poll.number, [])]))
+    tell(leader, other, Envelope(votes=[Voted(poll.incarnation, poll.number, [1])]))
+
+    assert read not in leader.answers, "all who were asked have answered, and most of them agreed"
+    assert {to for to, _ in polls_of(leader)} == {1, 2, 3, 4, 5} - {leader.node_id, one, other}
+
+
+def test_who_is_silent_makes_reads_wait_for_a_heartbeat_once_until_it_is_in_time_again(network: Network) -> None:
+    leader = network.leader(1)
+    relied_on, spared = others_of(leader)
+    network.cut |= {(leader.node_id, relied_on)}  # it is heard, but hears nothing
+    read = leader.barrier(1)
+    network.step(turns=3)
+    assert read not in leader.answers
+
+    network.step(TIMING.heartbeat_ticks)
+    network.step(turns=3)
+    assert leader.answers[read] is None
+    assert asked_by(leader) == [spared]
+
+    network.heal()
+    network.run(10 * TIMING.heartbeat_ticks)
+    assert asked_by(leader) == sorted((relied_on, spared)), "asked on trial, and not relied on"
+    network.step(turns=3)
+    assert asked_by(leader) == [relied_on]
+
+
+def test_a_trial_that_is_answered_late_is_not_passed(network: Network) -> None:
+    leader = network.leader(1)
+    relied_on, spared = others_of(leader)
+    leader.turn(Work(disconnected=[relied_on]))
+    network.run(10 * TIMING.heartbeat_ticks)
+    assert asked_by(leader) == sorted((relied_on, spared))
+    agreed = Envelope(votes=[Voted(polls_of(leader)[0][1].incarnation, polls_of(leader)[0][1].number, [])])
+    leader.outbox.envelopes.clear()
+    tell(leader, spared, agreed)
+    network.run(TIMING.heartbeat_ticks)
+
+    tell(leader, relied_on, agreed)
+
+    assert asked_by(leader) == [spared]
+
+
+def test_when_the_stream_to_one_breaks_the_others_are_asked_at_once(network: Network) -> None:
+    leader = network.leader(1)
+    relied_on, spared = others_of(leader)
+    read, _ = alone(network, leader)
+    leader.outbox.envelopes.clear()
+
+    leader.turn(Work(disconnected=[relied_on]))
+
+    assert [to for to, _ in polls_of(leader)] == [spared]
+    network.heal()
+    network.step(turns=3)
+    assert leader.answers[read] is None
+    assert asked_by(leader) == [spared]
+
+
+def test_where_writes_are_under_way_all_are_asked(network: Network) -> None:
+    leader = network.leader(1)
+    leader.propose(1, putting(1))
+
+    assert asked_by(leader) == sorted(others_of(leader))
+
+
+def test_a_silent_voter_is_not_relied_on(network: Network) -> None:
+    leader = network.leader(1)
+    relied_on, spared = others_of(leader)
+    network.isolate(relied_on)
+    network.run(TIMING.heartbeat_ticks + 1)
+
+    assert asked_by(leader) == [spared]
