@@ -38,6 +38,7 @@ class Routing:
         *,
         leader_of: Callable[[int], int | None],
         is_down: Callable[[str], bool],
+        is_silent: Callable[[int], bool],
     ) -> None:
         """Prepare.
 
@@ -49,6 +50,7 @@ class Routing:
             calls: what carries requests to other nodes; None on a node without a peer port.
             leader_of: group -> the Raft id of its leader, by this node's replica or what other nodes announced.
             is_down: node id -> whether it is known to be down: it is asked last, and only where nobody else is left.
+            is_silent: Raft id -> whether nothing was heard of a node for as long as followers wait for a leader.
         """
         self.me = me
         self.topology = topology
@@ -57,6 +59,7 @@ class Routing:
         self._calls = calls
         self._leader_of = leader_of
         self._is_down = is_down
+        self._is_silent = is_silent
         self._hints: dict[int, int] = {}
         self._turns = itertools.count()
         self._turn = 0
@@ -136,6 +139,18 @@ class Routing:
             if node_id is not None and node_id not in (avoid, self.me):
                 return node_id
         return None
+
+    def known_leader(self, place: Place) -> str | None:
+        """Return the node that leads a group by what its replicas and its leader say, and by no refusal's hint."""
+        self._current()
+        raft_id = self._leader_of(place.group)
+        return self._by_raft_id.get(raft_id) if raft_id else None
+
+    def is_silent(self, node_id: str) -> bool:
+        """Whether nothing was heard of a node for as long as followers wait for a leader."""
+        self._current()
+        node = self._nodes.get(node_id)
+        return node is None or self._is_silent(node.raft_id)
 
     def hint(self, group: int, raft_id: int) -> None:
         """Take it from a replica that somebody else leads (0: that nobody does)."""

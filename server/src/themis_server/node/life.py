@@ -257,6 +257,7 @@ class Node:
             calls,
             leader_of=self._leaders.leader_of,
             is_down=self._is_down,
+            is_silent=thread.driver.is_silent,
         )
         self._reach = Reach(
             routing,

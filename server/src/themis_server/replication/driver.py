@@ -264,6 +264,10 @@ class Driver:
         """Grows whenever `known_leaders` may have come to say something else. Read on any thread."""
         return self._leaders_moved + self._peers.led_moved
 
+    def is_silent(self, peer: int) -> bool:
+        """Whether nothing was heard of a node for as long as followers wait for a leader. Read on any thread."""
+        return self._peers.silence(peer) >= self._timing.election_ticks
+
     def known_leaders(self) -> dict[int, tuple[int, int]]:
         """Return {group: (term, Raft id of its leader)}, for this node's groups and what other nodes have said."""
         own = {group.id: (group.view.term, group.view.leader) for group in self.groups.values() if group.view.leader}
