@@ -39,6 +39,7 @@ class Routing:
         leader_of: Callable[[int], int | None],
         is_down: Callable[[str], bool],
         is_silent: Callable[[int], bool],
+        is_blind: Callable[[], bool] = lambda: False,
     ) -> None:
         """Prepare.
 
@@ -51,6 +52,7 @@ class Routing:
             leader_of: group -> the Raft id of its leader, by this node's replica or what other nodes announced.
             is_down: node id -> whether it is known to be down: it is asked last, and only where nobody else is left.
             is_silent: Raft id -> whether nothing was heard of a node for as long as followers wait for a leader.
+            is_blind: whether this node's own replicas know of no leader because its disk is full.
         """
         self.me = me
         self.topology = topology
@@ -60,6 +62,7 @@ class Routing:
         self._leader_of = leader_of
         self._is_down = is_down
         self._is_silent = is_silent
+        self._is_blind = is_blind
         self._hints: dict[int, int] = {}
         self._turns = itertools.count()
         self._turn = 0
@@ -161,7 +164,7 @@ class Routing:
 
     def anybody(self, place: Place, avoid: str | None) -> str | None:
         """Return a replica that may know who leads; each call another one. None if this node would know by itself."""
-        if place.group in self.replicas.by_group:
+        if place.group in self.replicas.by_group and not self._is_blind():
             return None
         able = [node for node in place.nodes if node not in (avoid, self.me) and not self._is_down(node)]
         able = able or [node for node in place.nodes if node not in (avoid, self.me)]
