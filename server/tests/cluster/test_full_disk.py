@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import subprocess
@@ -100,7 +99,9 @@ def test_a_disk_without_a_byte_left_moves_its_leaders_and_fails_no_write(own_clu
         cluster.whole()
         for name in list(written.acknowledged)[-40:]:
             until(
-                lambda name=name: cluster.get(victim, name, consistency="eventual").headers.get("Themis-Node")  # type: ignore[misc]
-                == victim.id,
+                lambda name=name: (
+                    cluster.get(victim, name, consistency="eventual").headers.get("Themis-Node")  # type: ignore[misc]
+                    == victim.id
+                ),
                 "the node that was full to have it",
             )

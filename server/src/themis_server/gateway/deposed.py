@@ -18,8 +18,8 @@ _LOOK_EVERY_S: Final = 0.05
 _YOUNG_S: Final = 0.2
 """No request is looked at before: nobody is deposed within less, and most are answered by then."""
 PATIENCE_S: Final = 2.0
-"""How long a deposed leader that is heard of may take to answer. It knows soon what became of a write, from its successor;
-on a slow disk that takes a few syncs."""
+"""How long a deposed leader that is heard of may take to answer: what became of a write it learns from its successor,
+on a slow disk within a few syncs."""
 
 
 class Asked:

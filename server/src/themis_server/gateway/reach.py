@@ -8,9 +8,10 @@
 The origin, and only the origin, tries again: a node that is asked by another one answers for itself or refuses, so a
 request is forwarded at most once at a time. What may be tried again:
 
-    refused    nothing happened: always, until `leader_wait_s` has passed. A full disk is one where others may lead
-    lost       the node was asked and is silent, or leads no more and is silent (see `deposed`): reads, and writes that carry an idempotency key; any other write has an
-               unknown outcome, and is never sent twice
+    refused    nothing happened: always, until `leader_wait_s` has passed; so is a write by a full disk, if others may
+               lead
+    lost       the node was asked and is silent, or leads no more and is silent (see `deposed`): reads, and writes with
+               an idempotency key; any other write has an unknown outcome, and is never sent twice
     an error   never: it is the answer
 """
 
@@ -369,7 +370,7 @@ class Reach:
     def _failed(self, job: Job[P, R], node_id: str, error: ThemisServerError) -> None:
         if error.code == ErrorCode.DISK_FULL and len(job.place.nodes) > 1:
             # Nothing was written, and a node whose disk is full gives up what it leads.
-            error = Refused(Reason.DISK_FULL, error.detail, **error.fields)
+            error = Refused(Reason.DISK_FULL, error.detail, 0, **error.fields)
         if isinstance(error, Refused):
             if error.reason in (Reason.NOT_LEADER, Reason.BUSY):
                 self._routing.hint(job.place.group, error.leader)

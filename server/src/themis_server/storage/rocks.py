@@ -296,8 +296,8 @@ class RocksEngine:
         """Close and open; a read that another thread is in the middle of keeps the old one open a little longer."""
         give_up_s = time.monotonic() + _RELEASED_WITHIN_S
         while True:
-            # A close that cannot flush is no loss here: what was written is in the write-ahead log. One that a read is in
-            # the way of has done nothing.
+            # A close that cannot flush is no loss here: what was written is in the write-ahead log. One that a read is
+            # in the way of has done nothing.
             with contextlib.suppress(Exception):
                 self._db.close()
             try:
