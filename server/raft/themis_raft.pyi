@@ -399,6 +399,8 @@ class Group:
     def read_index(self, context: bytes) -> None:
         """Ask for a linearizable read; the answer comes as a `Ready.read_states` item with the same context.
 
+        Part of a general binding of Raft; the server proves its reads otherwise, for all groups at once (ADR 0029).
+
         The context must be unique among the reads under way (at most 1 KiB). A request may get lost with a message
         or a leader: ask again after a while. Works on a follower too (one message to the leader).
         Raises `ProposalDropped`: `no_leader`; `not_ready` (the leader has not committed in its term yet);

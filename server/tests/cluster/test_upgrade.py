@@ -24,7 +24,7 @@ import pytest
 from robustness.checkers import replicas
 from robustness.survey import when_quiet
 from robustness.workloads.callers import NAMESPACE
-from server.tests.cluster.harness import Cluster, until, urn
+from server.tests.cluster.harness import Cluster, join_token, newcomer, until, urn
 from themis import ThemisClient
 from themis.errors import ThemisError
 from themis_server import __version__
@@ -174,6 +174,48 @@ def test_two_releases_elect_replicate_and_read_together(tmp_path: Path, before: 
                 cluster.start(victim)
                 cluster.whole()
         nothing_lost(cluster, told)
+
+
+def test_nodes_of_either_release_join_are_drained_and_removed_while_both_run(tmp_path: Path, before: str) -> None:
+    with Cluster.formed(tmp_path / "cluster", program=before) as cluster:
+        newer, older, stays = cluster.nodes
+        restart_as(cluster, newer, "")
+        with clients(cluster) as told:
+            # Each comes in through a node of the other release.
+            fourth = _joined(cluster, "node-4", before, through=newer)
+            _leaves(cluster, older, asked=stays)
+            fifth = _joined(cluster, "node-5", "", through=stays)
+            _leaves(cluster, newer, asked=fifth)
+            assert [_runs_before(node) for node in (stays, fourth, fifth)] == [True, True, False]
+            cluster.whole()
+            time.sleep(_LOAD_S)
+        assert {node["node_id"] for node in cluster.topology(fourth)["nodes"]} == {stays.id, "node-4", "node-5"}
+        nothing_lost(cluster, told)
+
+
+def _joined(cluster: Cluster, name: str, program: str, *, through: NodeState) -> NodeState:
+    """Have a node of a release join, and wait until it has replicas."""
+    node = newcomer(cluster, name, join_token(cluster), **{"cluster.join": through.peer})
+    node.program = program
+    cluster.start(node)
+    cluster.nodes.append(node)
+    until(lambda: _voters(cluster, node) >= 2, f"replicas on {name}", 60)
+    return node
+
+
+def _leaves(cluster: Cluster, node: NodeState, *, asked: NodeState) -> None:
+    """Have a node drained and removed, and wait until it has noticed."""
+    drained = cluster.admin("drain", node.id, "--wait", "--timeout", "90", node=asked)
+    assert drained.returncode == 0, drained.stderr
+    removed = cluster.admin("remove-node", node.id, node=asked)
+    assert removed.returncode == 0, removed.stderr
+    until(lambda: not process.alive(node), f"the end of {node.id}")
+    cluster.nodes.remove(node)
+
+
+def _voters(cluster: Cluster, node: NodeState) -> int:
+    found = json.loads(cluster.admin("nodes", "-o", "json").stdout)["items"]
+    return int(next((each["replicas"]["voters"] for each in found if each["node_id"] == node.id), 0))
 
 
 def test_each_release_takes_a_snapshot_of_the_other(tmp_path: Path, before: str) -> None:

@@ -201,6 +201,7 @@ class InProcess:
             self._calls,
             leader_of=self._leader_of,
             is_down=lambda node_id: self.down(node_id),
+            is_silent=self.driver.is_silent,
         )
         limits = ReachLimits(self._leader_wait_s, self._timeout_s)
         self.reach = Reach(self.routing, self.news, SystemClock(), limits, self._hedge)

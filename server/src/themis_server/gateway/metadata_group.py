@@ -37,8 +37,10 @@ class MetadataGroup:
         if replica is not None and replica.view.is_leader:
             try:
                 return await replica.change(command)
-            except Refused:
-                pass  # nothing happened; whoever leads now is found below
+            except ThemisServerError as error:
+                # Nothing happened, and whoever leads now, or soon instead of a node whose disk is full, is found below.
+                if not isinstance(error, Refused) and error.code != ErrorCode.DISK_FULL:
+                    raise
         job: Job[ChangePart, Changed] = Job(self._routing.metadata(), ChangePart(0, command))
         await self._reach.settle([job], Errand(_change, read=False, repeatable=False))
         if job.error is not None:

@@ -8,9 +8,10 @@
 The origin, and only the origin, tries again: a node that is asked by another one answers for itself or refuses, so a
 request is forwarded at most once at a time. What may be tried again:
 
-    refused    nothing happened: always, until `leader_wait_s` has passed
-    lost       the node was asked and is silent: reads, and writes that carry an idempotency key; any other write has an
-               unknown outcome, and is never sent twice
+    refused    nothing happened: always, until `leader_wait_s` has passed; so is a write by a full disk, if others may
+               lead
+    lost       the node was asked and is silent, or leads no more and is silent (see `deposed`): reads, and writes with
+               an idempotency key; any other write has an unknown outcome, and is never sent twice
     an error   never: it is the answer
 """
 
@@ -23,6 +24,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from themis_server.clock import Clock
 from themis_server.errors import ErrorCode, ThemisServerError, outcome_unknown, wrong_shard
+from themis_server.gateway.deposed import Waits
 from themis_server.gateway.hedge import Hedge
 from themis_server.gateway.news import News
 from themis_server.gateway.routing import Place, Routing
@@ -105,6 +107,7 @@ class Reach:
         self._now_s = clock.monotonic_s
         self._limits = limits
         self._hedge = hedge
+        self._waits = Waits(routing, clock)
         self.forwarded = 0
         """Requests sent to other nodes so far."""
         self.repeated = 0
@@ -324,7 +327,10 @@ class Reach:
         try:
             if remote:
                 self.forwarded += 1
-            answers = await errand.call(host, ask)
+            if remote and level == Level.STRONG:
+                answers = await self._ask_leader(host, node_id, jobs, ask, errand)
+            else:
+                answers = await errand.call(host, ask)
         except Lost as lost:
             for job in jobs:
                 if job.open:
@@ -348,7 +354,23 @@ class Reach:
                 self._failed(job, node_id, answer.error())
         return False
 
+    async def _ask_leader(
+        self, host: ShardHost, node_id: str, jobs: list[Job[P, R]], ask: Ask[P], errand: Errand[P, R]
+    ) -> list[R | Failure]:
+        """Ask another node that is taken for a leader. Raises `Lost` also once it is none and nothing comes of it."""
+        asked = self._waits.asked(node_id, [job.place for job in jobs])
+        try:
+            async with asked:
+                return await errand.call(host, ask)
+        except TimeoutError:
+            if not asked.given_up:
+                raise
+            raise Lost(f"node {node_id} was asked, leads no more and did not answer") from None
+
     def _failed(self, job: Job[P, R], node_id: str, error: ThemisServerError) -> None:
+        if error.code == ErrorCode.DISK_FULL and len(job.place.nodes) > 1:
+            # Nothing was written, and a node whose disk is full gives up what it leads.
+            error = Refused(Reason.DISK_FULL, error.detail, 0, **error.fields)
         if isinstance(error, Refused):
             if error.reason in (Reason.NOT_LEADER, Reason.BUSY):
                 self._routing.hint(job.place.group, error.leader)

@@ -38,6 +38,8 @@ class Routing:
         *,
         leader_of: Callable[[int], int | None],
         is_down: Callable[[str], bool],
+        is_silent: Callable[[int], bool],
+        is_blind: Callable[[], bool] = lambda: False,
     ) -> None:
         """Prepare.
 
@@ -49,6 +51,8 @@ class Routing:
             calls: what carries requests to other nodes; None on a node without a peer port.
             leader_of: group -> the Raft id of its leader, by this node's replica or what other nodes announced.
             is_down: node id -> whether it is known to be down: it is asked last, and only where nobody else is left.
+            is_silent: Raft id -> whether nothing was heard of a node for as long as followers wait for a leader.
+            is_blind: whether this node's own replicas know of no leader because its disk is full.
         """
         self.me = me
         self.topology = topology
@@ -57,6 +61,8 @@ class Routing:
         self._calls = calls
         self._leader_of = leader_of
         self._is_down = is_down
+        self._is_silent = is_silent
+        self._is_blind = is_blind
         self._hints: dict[int, int] = {}
         self._turns = itertools.count()
         self._turn = 0
@@ -137,6 +143,18 @@ class Routing:
                 return node_id
         return None
 
+    def known_leader(self, place: Place) -> str | None:
+        """Return the node that leads a group by what its replicas and its leader say, and by no refusal's hint."""
+        self._current()
+        raft_id = self._leader_of(place.group)
+        return self._by_raft_id.get(raft_id) if raft_id else None
+
+    def is_silent(self, node_id: str) -> bool:
+        """Whether nothing was heard of a node for as long as followers wait for a leader."""
+        self._current()
+        node = self._nodes.get(node_id)
+        return node is None or self._is_silent(node.raft_id)
+
     def hint(self, group: int, raft_id: int) -> None:
         """Take it from a replica that somebody else leads (0: that nobody does)."""
         if raft_id:
@@ -146,7 +164,7 @@ class Routing:
 
     def anybody(self, place: Place, avoid: str | None) -> str | None:
         """Return a replica that may know who leads; each call another one. None if this node would know by itself."""
-        if place.group in self.replicas.by_group:
+        if place.group in self.replicas.by_group and not self._is_blind():
             return None
         able = [node for node in place.nodes if node not in (avoid, self.me) and not self._is_down(node)]
         able = able or [node for node in place.nodes if node not in (avoid, self.me)]

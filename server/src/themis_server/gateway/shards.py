@@ -181,9 +181,10 @@ class Shards:
             except Refused:
                 pass  # nothing happened; whoever leads now is found below
             except ThemisServerError as error:
-                if error.code != ErrorCode.OUTCOME_UNKNOWN or not command.digest or replica.role == ROLES[0]:
+                if error.code == ErrorCode.OUTCOME_UNKNOWN and command.digest and replica.role != ROLES[0]:
+                    doubt = error  # by its key, whoever leads next knows whether it was made
+                elif error.code != ErrorCode.DISK_FULL:  # then nothing was written, and another may lead soon
                     raise
-                doubt = error  # by its key, whoever leads next knows whether it was made
         (result,) = await self.mutate_many([(shard_id, command)])
         if isinstance(result, ThemisServerError):
             raise result if doubt is None else doubt

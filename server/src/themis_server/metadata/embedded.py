@@ -84,8 +84,11 @@ class EmbeddedStore:
         return Listing(values, revision)
 
     async def put(self, key: str, data: bytes, *, lease: int = 0) -> int:
-        """Set `key` whatever it was; return the revision. Raises `LeaseLost`."""
-        done = await self._change(MetadataTransaction((), (MetadataOp(key, data, lease),)))
+        """Set `key` whatever it was; return the revision. Raises `LeaseLost`.
+
+        Under a lease it counts, as the lease does, when the leader has done it: see `keep_lease`.
+        """
+        done = await self._change(MetadataTransaction((), (MetadataOp(key, data, lease),)), told=not lease)
         if not done.succeeded:
             raise LeaseLost(f"lease {lease} has ended")
         return done.revision
@@ -122,8 +125,8 @@ class EmbeddedStore:
                 await published.wait()
 
     async def grant_lease(self, ttl_s: float) -> int:
-        """Start a lease that ends unless it is kept alive."""
-        return (await self._change(LeaseGrant(0, round(ttl_s * 1000)))).lease
+        """Start a lease that ends unless it is kept alive; it counts when the leader has done it: see `keep_lease`."""
+        return (await self._change(LeaseGrant(0, round(ttl_s * 1000)), told=False)).lease
 
     async def keep_lease(self, lease: int, ttl_s: float) -> bool:
         """Keep a lease alive for another `ttl_s`; False if it has ended.

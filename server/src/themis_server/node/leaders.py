@@ -43,7 +43,7 @@ class Leaders:
         while True:
             version = self._thread.driver.leaders_version
             if version != self._version:
-                self._announced = await asyncio.wrap_future(self._thread.call(Driver.known_leaders))
+                self._announced = await asyncio.wrap_future(self._thread.ask(Driver.known_leaders))
                 self._version = version
                 changed()
             await asyncio.sleep(_LOOK_EVERY_S)

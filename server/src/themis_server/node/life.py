@@ -257,6 +257,8 @@ class Node:
             calls,
             leader_of=self._leaders.leader_of,
             is_down=self._is_down,
+            is_silent=thread.driver.is_silent,
+            is_blind=lambda: self._observer.stalls,
         )
         self._reach = Reach(
             routing,
@@ -548,12 +550,12 @@ class Node:
         return view is not None and view.is_leader
 
     async def _group_statuses(self) -> Sequence[GroupStatus]:
-        return await asyncio.wrap_future(self._replicating.thread.call(Driver.status))
+        return await asyncio.wrap_future(self._replicating.thread.ask(Driver.status))
 
     async def _watch_lag(self) -> None:
         """Note which of the groups that this node leads have a voter that could not take over."""
         while True:
-            self._survey = await asyncio.wrap_future(self._replicating.thread.call(survey))
+            self._survey = await asyncio.wrap_future(self._replicating.thread.ask(survey))
             await asyncio.sleep(_LAG_EVERY_S)
 
     async def _transfer_here(self, group: int, to: int) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 from themis_server.observability.instruments import Instruments
 from themis_server.observability.log import get_logger
 
-_SYNCS_KEPT: Final = 64
+_SYNCS_KEPT: Final = 7
+"""So few that a disk which has become slow is noticed after half of them, and one slow sync is not."""
 _SYNCS_MIN: Final = 3
 _LATELY_S: Final = 10.0
 _log = get_logger(__name__)

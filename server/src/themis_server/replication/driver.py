@@ -264,6 +264,27 @@ class Driver:
         """Grows whenever `known_leaders` may have come to say something else. Read on any thread."""
         return self._leaders_moved + self._peers.led_moved
 
+    def hide_leaders(self) -> None:
+        """Show no leader of any group but those that this node alone votes in, while it cannot turn.
+
+        Nobody hears it meanwhile, so the others elect leaders of which it does not know.
+        """
+        for group in self.groups.values():
+            view = group.view
+            if not group.is_sole_voter and (view.leader or view.lease_until_s):
+                view.is_leader, view.role, view.leader = False, "follower", 0
+                view.lease_until_s = 0.0
+
+    def show_leaders(self) -> None:
+        """Take `hide_leaders` back: show what this node knew then, which it now finds out to be over."""
+        for group in self.groups.values():
+            group.refresh_view()
+        self._leaders_moved += 1
+
+    def is_silent(self, peer: int) -> bool:
+        """Whether nothing was heard of a node for as long as followers wait for a leader. Read on any thread."""
+        return self._peers.silence(peer) >= self._timing.election_ticks
+
     def known_leaders(self) -> dict[int, tuple[int, int]]:
         """Return {group: (term, Raft id of its leader)}, for this node's groups and what other nodes have said."""
         own = {group.id: (group.view.term, group.view.leader) for group in self.groups.values() if group.view.leader}

@@ -58,6 +58,8 @@ class _Refresh(NamedTuple):
 class _Call(NamedTuple):
     function: Callable[[Driver], Any]
     future: Future[Any]
+    reads: bool = False
+    """It changes nothing, so it may be called in the middle of a turn."""
 
 
 class _Compact(NamedTuple):
@@ -110,6 +112,7 @@ class DriverThread:
         self._gathered = False
         self._telling = False
         self._failed = False
+        self._hidden = False
         self._last_write_s = 0.0
         self._next_tick_s = 0.0
         self._next_maintenance_s = 0.0
@@ -154,6 +157,13 @@ class DriverThread:
         """Have `function` called with the driver between two turns; it must be short."""
         future: Future[T] = Future()
         self._inbox.append(_Call(function, future))
+        self._wake()
+        return future
+
+    def ask(self, function: Callable[[Driver], T]) -> Future[T]:
+        """Do as `call`, with a function that only looks: it is called also while the disk is full."""
+        future: Future[T] = Future()
+        self._inbox.append(_Call(function, future, reads=True))
         self._wake()
         return future
 
@@ -333,6 +343,9 @@ class DriverThread:
             self._deliver(completions)  # even if nobody waits any more, the metadata may have changed
         if compact:
             driver.compact(compact)
+        if self._hidden:
+            self._hidden = False
+            driver.show_leaders()
         if driver.has_more:
             self._turn_soon()
         if driver.has_commits_to_tell and not self._telling:
@@ -414,11 +427,18 @@ class DriverThread:
     def _wait_for_space(self) -> None:
         """Refuse what is queued, give up on what was proposed, and let a moment pass.
 
-        Called by the driver in its turn. What peers say meanwhile waits in the sockets.
+        Called by the driver in its turn. What peers say meanwhile waits in the sockets, and they do not hear this node:
+        others lead its groups soon.
         """
+        self._hidden = True
+        self.driver.hide_leaders()
         work = Work()
         calls, _ = self._collect(work)
-        self._inbox.extend(calls)
+        for call in calls:
+            if call.reads:
+                self._call(call)
+            else:
+                self._inbox.append(call)
         self._inbox.extend(work.snapshots)
         abandoned = self.driver.abandon(work, Stalled())
         if abandoned:

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     """It cannot prove to be as fresh as it must."""
     UNSEEN = "unseen"
     """It has not applied what the session has seen."""
+    DISK_FULL = "disk_full"
+    """It takes no writes, and soon leads no more. Not sent: by its code the origin makes it of the error."""
 
 
 _CODES = {
@@ -38,6 +40,7 @@ _CODES = {
     Reason.UNREACHABLE: ErrorCode.NODE_UNREACHABLE,
     Reason.TOO_OLD: ErrorCode.LAG_EXCEEDED,
     Reason.UNSEEN: ErrorCode.SESSION_NOT_REACHED,
+    Reason.DISK_FULL: ErrorCode.DISK_FULL,
 }
 
 

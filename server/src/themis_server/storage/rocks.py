@@ -111,10 +111,10 @@ class RocksEngine:
         """Return the value at `key`, or None. About 3 us when the block is cached."""
         try:
             value: bytes | None = self._get(key)
-        except DbClosedError:
-            with self._reopening:  # another thread reopens it: wait for that
-                value = self._get(key)
         except Exception as error:
+            if _is_reopened(error):
+                with self._reopening:  # by another thread: wait for that
+                    return self._get(key)
             raise _translated(error, "a read failed") from error
         return value
 
@@ -122,10 +122,10 @@ class RocksEngine:
         """Return the values at `keys`, in that order, by one batched read."""
         try:
             values: list[bytes | None] = self._get(keys)  # type: ignore[assignment, arg-type]
-        except DbClosedError:
-            with self._reopening:
-                values = self._get(keys)  # type: ignore[assignment, arg-type]
         except Exception as error:
+            if _is_reopened(error):
+                with self._reopening:
+                    return self._get(keys)  # type: ignore[return-value, arg-type]
             raise _translated(error, "a read failed") from error
         return values
 
@@ -138,7 +138,9 @@ class RocksEngine:
             options.set_readahead_size(_SCAN_READAHEAD_BYTES)
         try:
             cursor = self._db.iter(options)
-        except DbClosedError:
+        except Exception as error:
+            if not _is_reopened(error):
+                raise
             with self._reopening:
                 cursor = self._db.iter(options)
         cursor.seek(start)
@@ -288,15 +290,16 @@ class RocksEngine:
             raise DiskFull(f"{self._path}: {free} bytes are free, and to open it again takes up to {needed}")
         self._lose_views()
         with self._reopening:
-            # A close that cannot flush is no loss here: what was written is in the write-ahead log.
-            with contextlib.suppress(Exception):
-                self._db.close()
             self._open_when_released()
 
     def _open_when_released(self) -> None:
-        """Open; a scan that another thread is in the middle of keeps the old one open a little longer."""
+        """Close and open; a read that another thread is in the middle of keeps the old one open a little longer."""
         give_up_s = time.monotonic() + _RELEASED_WITHIN_S
         while True:
+            # A close that cannot flush is no loss here: what was written is in the write-ahead log. One that a read is
+            # in the way of has done nothing.
+            with contextlib.suppress(Exception):
+                self._db.close()
             try:
                 return self._open()
             except DirectoryLocked:
@@ -470,6 +473,12 @@ def _options(role: Role, block_cache_bytes: int, write_buffer_bytes: int, max_op
     table.set_format_version(5)
     options.set_block_based_table_factory(table)
     return options
+
+
+def _is_reopened(error: Exception) -> bool:
+    """Whether a store could not be read because another thread closes or has closed it, to open it again."""
+    # While it closes, which lets other threads run, PyO3 refuses them the object with a RuntimeError of this text.
+    return isinstance(error, DbClosedError) or (type(error) is RuntimeError and "mutably borrowed" in str(error))
 
 
 def _translated(error: Exception, what: str) -> EngineError:

@@ -128,3 +128,39 @@ async def test_a_keyed_write_of_a_leader_that_cannot_tell_what_became_of_it_is_r
         cluster.cut = set()
 
         assert (await writing).version > 0
+
+
+@pytest.mark.parametrize("key", [None, "key"])
+async def test_a_write_to_a_leader_that_stands_still_waits_no_longer_than_for_another_leader(key: str | None) -> None:
+    async with InProcessCluster() as cluster:
+        group = cluster.group_of(1)
+        paused = cluster.leader(group)
+        origin = cluster.others(paused)[0]
+        await origin.entities.write(WriteOp.PUT, *split_urn(urn(1)), b"{}", None, None)
+        cluster.silent = lambda node_id, method: node_id == paused.me.node_id
+        paused.held = True
+        writing = origin.entities.write(WriteOp.PUT, *split_urn(urn(1)), b'{"a":1}', None, key)
+
+        async with asyncio.timeout(0.9):  # a keyed one is sent again after a second of silence in any case
+            if key is None:
+                await refused(writing, ErrorCode.OUTCOME_UNKNOWN)
+            else:
+                assert (await writing).served.node_id != paused.me.node_id
+
+
+async def test_a_deposed_leader_that_is_heard_may_answer() -> None:
+    async with InProcessCluster() as cluster:
+        group = cluster.group_of(1)
+        leader = cluster.leader(group)
+        origin, other = cluster.others(leader)
+        await origin.entities.write(WriteOp.PUT, *split_urn(urn(1)), b"{}", None, None)
+        cluster.silent = lambda node_id, method: node_id == leader.me.node_id
+        writing = asyncio.create_task(origin.entities.write(WriteOp.PUT, *split_urn(urn(1)), b"{}", None, None))
+        await asyncio.sleep(0)
+        await cluster.move(group, other)
+        await asyncio.sleep(0.4)
+        assert not writing.done()
+
+        cluster.silent = lambda node_id, method: False
+
+        assert (await writing).served.node_id == other.me.node_id  # it says that it does not lead

@@ -434,6 +434,20 @@ def test_a_lost_voter_of_the_metadata_is_succeeded() -> None:
     assert lost not in world.voters(GROUP)
 
 
+@pytest.mark.parametrize(("nodes", "left"), [(3, 3), (4, 3), (5, 3), (6, 5), (7, 5)])
+def test_a_drained_node_gives_up_its_vote_on_the_metadata_unless_only_two_others_could_have_one(
+    nodes: int, left: int
+) -> None:
+    world = World([node(n) for n in range(1, nodes + 1)])
+    world.settle()
+    leaving = min(world.voters(GROUP))
+    world.change(transitions.drain(world.topology, leaving))
+    world.settle()
+
+    assert len(world.voters(GROUP)) == left
+    assert (leaving in world.voters(GROUP)) is (nodes == 3)
+
+
 # Leaders
 
 

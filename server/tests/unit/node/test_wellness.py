@@ -87,3 +87,12 @@ def test_one_slow_sync_is_no_reason(node: _Node) -> None:
     for _ in range(9):
         node.observer.logged(1, 100, 0.002)
     assert node.wellness.complaints() == []
+
+
+def test_a_disk_that_becomes_slow_is_noticed_after_a_few_syncs(node: _Node) -> None:
+    for _ in range(100):
+        node.observer.logged(1, 100, 0.002)
+    for _ in range(4):
+        assert node.wellness.complaints() == []
+        node.observer.logged(1, 100, SLOW_SYNC_S * 2)
+    assert "slow" in node.wellness.complaints()[0]

@@ -77,6 +77,37 @@ async def test_what_is_sent_is_on_its_way_before_the_loop_goes_on(certs: Certifi
         thread.join()
 
 
+async def test_what_arrived_while_the_loop_was_blocked_is_all_taken_at_once(certs: Certificates, secured: bool) -> None:
+    """A node whose sync was slow has to take all that came meanwhile into its next turn, or it never catches up."""
+    turns: list[int] = []
+
+    async with (
+        PeerNode("a", certs.tls("a") if secured else None) as a,
+        PeerNode("b", certs.tls("b") if secured else None) as b,
+    ):
+        await connected(a, b)
+        received = b.streams._on_envelope
+        arrived = 0
+
+        def turn() -> None:
+            turns.append(arrived)
+
+        def on_envelope(sender: int, payload: bytes) -> None:
+            nonlocal arrived
+            received(sender, payload)
+            if not arrived:
+                asyncio.get_running_loop().call_soon(turn)  # as the thread of the driver does
+            arrived += 1
+
+        b.streams._on_envelope = on_envelope
+        for number in range(50):
+            a.streams.send(b.raft_id, number.to_bytes(4) * 25)
+        time.sleep(0.05)  # the sync
+        await until(lambda: bool(turns))
+
+    assert turns == [50]
+
+
 async def test_a_broken_stream_is_told_at_once_and_made_anew(certs: Certificates) -> None:
     async with PeerNode("a", certs.tls("a")) as a:
         b = await PeerNode("b", certs.tls("b")).start()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,32 @@ def test_a_database_is_opened_once_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(DirectoryLocked, match="does not open"):
         opened(tmp_path)
     engine.close()
+
+
+def test_reads_of_another_thread_wait_while_it_is_opened_again(tmp_path: Path) -> None:
+    engine = opened(tmp_path)
+    put(engine, {b"a": b"1"})
+    ended = threading.Event()
+
+    def reopen() -> None:
+        try:
+            for _ in range(5):
+                engine.reopen()
+        finally:
+            ended.set()
+
+    thread = threading.Thread(target=reopen)
+    thread.start()
+    reads = 0
+    while not ended.is_set():
+        assert engine.get(b"a") == b"1"
+        assert engine.multi_get([b"a", b"b"]) == [b"1", None]
+        assert list(engine.scan(b"a", b"b")) == [(b"a", b"1")]
+        reads += 1
+        time.sleep(0.001)
+    thread.join()
+    engine.close()
+    assert reads
 
 
 @pytest.mark.parametrize("role", Role)

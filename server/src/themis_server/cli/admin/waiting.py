@@ -43,10 +43,14 @@ def drained(client: Client, options: argparse.Namespace, node: str) -> None:
     def left() -> str:
         shards = client.get("/api/admin/shards")["items"]
         held = sum(any(replica["node_id"] == node for replica in shard["replicas"]) for shard in shards)
-        replicas = client.get(f"/api/admin/nodes/{quote(node)}")["node"]["replicas"]
+        found = client.get(f"/api/admin/nodes/{quote(node)}")
+        replicas = found["node"]["replicas"]
         if held:
             return f"{node} still holds {held} replicas and leads {replicas['leaders']}"
-        return f"{node} still has a vote on the metadata" if replicas["voters"] else ""
+        # Counted are replicas of shards; the votes are those that it names itself, if it answers at all.
+        own = found.get("details", {}).get("groups", [])
+        votes = replicas["voters"] or any(group["role"] == "voter" for group in own)
+        return f"{node} still has a vote on the metadata" if votes else ""
 
     _until(options, left)
 

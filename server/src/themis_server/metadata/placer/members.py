@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from themis_server.metadata.placer.draft import Draft
 from themis_server.metadata.placer.survey import voters_of
 from themis_server.metadata.topology import ReplicaPlace
 from themis_server.statemachine.meta import GROUP
+
+_ENOUGH: Final = 3
+"""So many voters lose one without harm."""
 
 
 def members(draft: Draft) -> None:
     """Draft the next members: an odd number of voters spread over racks, all other nodes learners; a step at a time.
 
     Voters stay voters as long as their nodes stay. One on a node that is to be left, or has been away for too long,
-    gives its vote to another node where there is one; a node that is no longer in the topology is no member.
+    gives its vote to another node where there is one. Where there is none, who is to be left gives it up if three
+    others have one. A node that is no longer in the topology is no member.
     """
     survey = draft.survey
     topology = survey.topology
@@ -22,7 +28,11 @@ def members(draft: Draft) -> None:
     staying = [n for n in voters if survey.nodes[n].state != "leaving" and not survey.to_be_replaced(n)]
     going = [node_id for node_id in voters if node_id not in staying]
     spare = sum(node.node_id not in voters for node in survey.targets)
-    wanted = _odd(min(survey.settings.voters_max, len(staying) + spare + len(going)))
+    going.sort(key=lambda node_id: survey.nodes[node_id].state == "leaving")  # the others may come back
+    returning = sum(survey.nodes[node_id].state != "leaving" for node_id in going)
+    most = survey.settings.voters_max
+    least = _odd(min(_ENOUGH, most, len(staying) + spare + len(going)))
+    wanted = max(_odd(min(most, len(staying) + spare + returning)), least)
     if len(staying) + spare < wanted:
         staying += going[: wanted - len(staying) - spare]  # nobody can take over from these yet
     chosen = _separated(draft, _chosen(draft, staying, wanted))
