@@ -18,7 +18,6 @@ from themis_server.api.edge import Edge
 from themis_server.clock import SystemClock
 from themis_server.config import Config
 from themis_server.errors import StartRefusedError, ThemisServerError, disk_full, not_ready, shutting_down
-from themis_server.gateway.catalog import CatalogChanges
 from themis_server.gateway.cluster import ClusterOperations
 from themis_server.gateway.freshness import Freshness
 from themis_server.gateway.hedge import Hedge
@@ -59,6 +58,7 @@ from themis_server.node.serving import Parts, client_tls, serve
 from themis_server.node.stores import LocalNotes, open_stores
 from themis_server.node.survey import Survey, survey
 from themis_server.node.tasks import end_all
+from themis_server.node.tidying import tidy
 from themis_server.node.wellness import Wellness
 from themis_server.observability.instruments import Instruments
 from themis_server.observability.log import LogHandler, get_logger
@@ -79,7 +79,6 @@ from themis_server.storage.directory import DirectoryRefused
 from themis_server.storage.engine import EngineError
 
 _HOUSEKEEPING_S: Final = 1.0
-_TIDY_S: Final = 60.0
 _METADATA_ARRIVES_S: Final = 60.0
 _POLL_S: Final = 0.02
 _LAG_EVERY_S: Final = 2.0
@@ -447,7 +446,7 @@ class Node:
         if self._port is not None:
             self._port.handlers |= serving.methods
         self._gauges = self._make_gauges()
-        self._begin("catalog-tidy", self._tidy(serving.changes))
+        self._begin("catalog-tidy", tidy(serving.changes, lambda: self._knowledge.coordinates))
         self._begin("lag-watch", self._watch_lag())
         return serving.edge
 
@@ -585,17 +584,6 @@ class Node:
         if estranged is not None and self._estranged is None:
             _log.error("node.estranged", why=estranged)
             self._estranged = self._why_not_ready = estranged
-
-    async def _tidy(self, changes: CatalogChanges) -> None:
-        """Do what one node has to do for the catalog of the whole cluster."""
-        while True:
-            if self._knowledge.coordinates:
-                try:
-                    await changes.finish_drops()
-                    await changes.forget_expired()
-                except ThemisServerError as error:
-                    _log.warning("metadata.tidy.failed", why=str(error))
-            await asyncio.sleep(_TIDY_S)
 
     def _begin(self, name: str, work: object) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))  # type: ignore[arg-type]
