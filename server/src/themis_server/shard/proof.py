@@ -29,8 +29,7 @@ A round costs this node and another a turn or two whatever the number of reads, 
 again. With fewer reads barriers begin as soon as one waits.
 """
 _GATHER_S: Final = 0.002
-_GATHER_S_MAX: Final = 0.01
-"""How long is waited for them: as long as the last barriers took, within these bounds."""
+"""How long is waited for them at most."""
 _NEVER: Final = sys.maxsize
 
 
@@ -47,7 +46,6 @@ class Together:
         self._beginning = False
         self._ending = False
         self._timer: asyncio.TimerHandle | None = None
-        self._began_s = 0.0
 
     def add(self, proofs: Proofs) -> None:
         """Have a barrier begin for `proofs`, which has none under way; `joined` says when."""
@@ -76,7 +74,6 @@ class Together:
             return
         self._stop_timer()
         self._wanted = _NEVER
-        self._began_s = self._loop.time()
         for proofs in due:
             self._waiting -= proofs.begin()
 
@@ -86,8 +83,7 @@ class Together:
         self._stop_timer()
         self._wanted = answered + self._waiting
         if self._wanted >= _GATHER_FROM:
-            took_s = self._loop.time() - self._began_s
-            self._timer = self._loop.call_later(min(max(took_s, _GATHER_S), _GATHER_S_MAX), self._late)
+            self._timer = self._loop.call_later(_GATHER_S, self._late)
         else:
             self._wanted = 1
             self._begin()
