@@ -201,6 +201,12 @@ class Checks:
                     where = f"n{node.id} g{group.id} at entry {applied} differs from another replica"
                     raise Violation("equal states at equal indexes", where)
 
+    def broken_off(self, node: SimulatedNode, driver: Driver) -> None:
+        """The power failed in a turn, which may have cut a log that contradicts its leader's: nobody counts on that."""
+        for group in driver.groups.values():
+            term, vote, last = self._promises.get((node.id, group.id), (0, 0, 0))
+            self._promises[node.id, group.id] = (term, vote, min(last, group.last_logged))
+
     def started(self, node: SimulatedNode, driver: Driver) -> None:
         """A node started from its disks: nothing that it had promised to other nodes may be forgotten."""
         for group in driver.groups.values():
@@ -216,7 +222,7 @@ class Checks:
             lambda: f"n{node} g{group.id} had term {term} vote {vote}, has {hard_state}",
         )
         require(
-            group.last_logged >= last or hard_state.term > term,
+            group.last_logged >= last,
             "a logged entry is remembered",
             lambda: f"n{node} g{group.id} had logged entry {last}, its log ends at {group.last_logged}",
         )

@@ -302,6 +302,7 @@ class Process:
         try:
             completions = step()
         except PowerLoss:
+            self.world.checks.broken_off(self.node, self.driver)
             self.power_lost()
             return
         self.world.checks.turned(self.node, self.driver)

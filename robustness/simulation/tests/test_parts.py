@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from robustness.simulation.plan import draw
 from robustness.simulation.trace import Trace
 from robustness.simulation.world import World
 from themis_server.replication.envelope import BEAT
+from themis_server.replication.log import HardState
 from themis_server.statemachine.command import Entry, Mutate, Mutated, Outcome, Status, Write, WriteOp
 from themis_server.statemachine.data import DataMachine
 from themis_server.storage import keys
@@ -159,6 +162,34 @@ def test_an_entry_that_is_left_out_or_repeated_is_noticed() -> None:
     for index in (2, 4):
         with pytest.raises(Violation, match="applied in order"):
             checks.entry_applied(1, 1, index, 1, payload, [])
+
+
+def test_a_log_that_forgets_is_noticed_unless_the_turn_that_lost_power_had_cut_it() -> None:
+    node: Any = SimpleNamespace(id=1)
+
+    def replica(last_logged: int) -> Any:
+        machine = SimpleNamespace(state=SimpleNamespace(applied_index=0))
+        return SimpleNamespace(
+            id=1,
+            raft=SimpleNamespace(role="follower"),
+            hard_state=HardState(3, 0, 0),
+            last_logged=last_logged,
+            machine=machine,
+        )
+
+    def driver(last_logged: int) -> Any:
+        return SimpleNamespace(groups={1: replica(last_logged)})
+
+    checks = Checks([0, 1], 0)
+    checks.turned(node, driver(9))
+    with pytest.raises(Violation, match="a logged entry is remembered"):
+        checks.started(node, driver(7))
+    checks.broken_off(node, driver(10))  # not synced yet: nobody counts on the tenth
+    checks.started(node, driver(9))
+    checks.broken_off(node, driver(7))
+    checks.started(node, driver(7))
+    with pytest.raises(Violation, match="a logged entry is remembered"):
+        checks.started(node, driver(6))
 
 
 def test_promises_are_found_by_time() -> None:
