@@ -273,7 +273,8 @@ def test_a_shard_that_nobody_has_begins_anew_with_one_voter(survivor: Path, plan
 
 def test_a_plan_that_was_applied_is_applied_again_without_effect(survivor: Path, plan: Plan) -> None:
     recovery.apply(survivor, plan, lambda line: None)
-    done, said = content(survivor), []  # type: ignore[var-annotated]
+    done = content(survivor)
+    said: list[str] = []
     recovery.apply(survivor, plan, said.append)
 
     assert content(survivor) == done
