@@ -208,7 +208,7 @@ class Agent:
         address = PeerAddress(node.node_id, node.raft_id, "simulated", 1)
         try:
             return await self._process.calls.call(address, method, payload, timeout_s=_CALL_TIMEOUT_S)
-        except PeerFailed as error:
+        except (PeerFailed, PeerRefused) as error:
             raise ThemisServerError(ErrorCode.NODE_UNREACHABLE, str(error)) from None
 
     def _dial(self, topology: Topology) -> None:

@@ -95,7 +95,7 @@ class Process:
         self._has_begun = False
         self._ticks = node.random.randrange(_MAINTENANCE_TICKS)
         self.loop: SimulatedLoop = SimulatedLoop(world, node.clock, self._stepped)  # type: ignore[abstract]
-        self.calls: SimulatedCalls = SimulatedCalls(self.loop, self._identity, self._send_call)
+        self.calls: SimulatedCalls = SimulatedCalls(self.loop, self._identity, self._send_call, node.lives)
         self.replicas: dict[int, Replica] = {}
         self._log = Log(node.log)
         self.pending = self.loop.inside(self._make_pending)

@@ -43,18 +43,19 @@ class Answer(NamedTuple):
 class SimulatedCalls:
     """Both ends of the calls of one process."""
 
-    def __init__(self, loop: SimulatedLoop, me: Callable[[], Identity], send: Send) -> None:
+    def __init__(self, loop: SimulatedLoop, me: Callable[[], Identity], send: Send, life: int) -> None:
         """Begin without handlers.
 
         Args:
             loop: the process's main loop.
             me: who this node is.
             send: how messages leave it.
+            life: which run of the node this is: what an earlier one asked is not answered to this one.
         """
         self._loop = loop
         self._me = me
         self._send = send
-        self._count = 0
+        self._count = life << 32
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self.handlers: dict[str, Handler] = {}
         self.identify: Callable[[int], Identity | None] = lambda raft_id: None

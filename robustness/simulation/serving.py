@@ -123,9 +123,11 @@ class Serving:
                 (index, stored), serve = done
                 read = self._read_answer(index, stored, serve, replica)
                 at_us = self._process.world.now_us + self._process.node.clock.inside_us
-                self._process.world.at(
-                    at_us, self._process.world.checks.probed, self._process.id, group, key, kind, read
-                )
+                self._process.world.at(at_us, self._probed, group, key, kind, read)
+
+    def _probed(self, group: int, key: bytes, kind: str, read: ReadAnswer) -> None:
+        if not self._process.dead:  # who was killed in the middle of the sync has answered only what came before
+            self._process.world.checks.probed(self._process.id, group, key, kind, read)
 
 
 def unpacked(stored: bytes | None) -> tuple[int, Any]:

@@ -322,8 +322,20 @@ class Group:
             return False
         self.members_since = index
         self.members_changed()
+        if not self._decides:
+            self.lease_until_s = 0.0
+            self.refresh_lease()
         self.removed = self.node_id not in self.members.all  # who is taken in again by the same entries is not removed
         return True
+
+    @property
+    def _decides(self) -> bool:
+        """Whether this replica votes, and will when a joint phase has ended.
+
+        Who leads without, because it found itself in a joint phase that takes it out, has no lease: if one voter is
+        left, that one needs nobody's vote, so no promise to this leader stops it from leading at once.
+        """
+        return all(self.node_id in half for half in self.halves)
 
     def installed(self, snapshot: themis_raft.Snapshot, machine: Machine) -> list[Completion]:
         """Go on from a snapshot that is in force on disk, with the machine as it reads from there."""
@@ -341,7 +353,7 @@ class Group:
         reached = self.barriers.reached(self.machine.state.applied_index)
         self.view.fresh_at_s = self.barriers.fresh_at_s
         term, began_s = self.barriers.led
-        if leases and self.is_leader and term == self.raft.term > self._lease_void_term:
+        if leases and self.is_leader and self._decides and term == self.raft.term > self._lease_void_term:
             self.lease_until_s = began_s + self.timing.lease_s
             self.refresh_lease()
         return reached
@@ -377,6 +389,7 @@ class Group:
         """Whether this leader had better be confirmed again before its lease runs out."""
         return (
             not self.is_sole_voter
+            and self._decides
             and self.raft.term > self._lease_void_term
             and self.lease_until_s - now_s < self.timing.lease_s / 2
         )

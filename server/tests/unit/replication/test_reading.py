@@ -270,6 +270,25 @@ def test_a_lease_is_given_up_before_leadership_is_handed_over_and_not_taken_agai
     assert view.lease_until_s == 0
 
 
+def test_a_leader_that_a_change_takes_out_has_no_lease_for_the_last_voter_needs_no_votes() -> None:
+    """It goes on with a change that an earlier leader began."""
+    network, leader = leased()
+    view = leader.driver.views[1]
+    last, other = followers(network)
+    assert view.lease_until_s > network.clock.monotonic_s()
+
+    leader.driver.groups[1].raft.propose_conf_change(
+        [("add_learner", leader.node_id), ("remove", other.node_id)], transition="implicit"
+    )
+    leader.propose(1, putting(1))
+    for _ in range(60):
+        leader.barrier(1)
+        network.step()
+        assert not last.driver.views[1].is_leader or view.lease_until_s <= network.clock.monotonic_s()
+    assert last.driver.views[1].is_leader
+    assert last.driver.views[1].sole_voter
+
+
 def test_who_loses_leadership_loses_the_lease() -> None:
     network, leader = leased()
     network.isolate(leader.node_id)
