@@ -104,6 +104,11 @@ class Cluster:
         """Return the node that answers strong reads of an entity, after it was written."""
         return self.node(self.get(self.nodes[0], name).headers["Themis-Node"])
 
+    def metric(self, node: NodeState, name: str) -> float:
+        """Return a figure of a node, summed up over its labels; 0 if it is absent."""
+        lines = self.ask(node, "GET", "/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
     def admin(self, *arguments: str, node: NodeState | None = None) -> subprocess.CompletedProcess[str]:
         """Run themis-admin against a node (all of them, if none is given)."""
         endpoints = [node] if node else [n for n in self.nodes if process.alive(n)]

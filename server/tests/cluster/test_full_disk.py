@@ -54,11 +54,6 @@ def _health(cluster: Cluster, asked: NodeState, of: NodeState) -> tuple[str, lis
     return found["health"], found["reasons"]
 
 
-def _metric(cluster: Cluster, node: NodeState, name: str) -> float:
-    lines = cluster.ask(node, "GET", "/metrics").text.splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="to mount a small file system takes root")
 def test_a_disk_without_a_byte_left_moves_its_leaders_and_fails_no_write(own_cluster: Cluster) -> None:
     cluster = own_cluster
@@ -80,7 +75,7 @@ def test_a_disk_without_a_byte_left_moves_its_leaders_and_fails_no_write(own_clu
                 "degraded",
                 ["its disk is full up to the reserve: it refuses writes"],
             )
-            assert _metric(cluster, victim, "themis_node_degraded") == 1
+            assert cluster.metric(victim, "themis_node_degraded") == 1
             # It answers by itself what it can, and by others what it cannot.
             newest = list(written.acknowledged)[-1]
             assert cluster.get(victim, newest).json() is not None

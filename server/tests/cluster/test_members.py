@@ -197,3 +197,30 @@ def test_a_founder_that_lost_its_directory_does_not_found_a_second_cluster_in_si
     Path(f"{first.data}.lost").rename(first.data)
     own_cluster.start(first)
     own_cluster.whole()
+
+
+def test_a_node_that_was_away_finds_back_to_a_newcomer_that_leads_the_metadata(own_cluster: Cluster) -> None:
+    cluster = own_cluster
+    away = cluster.nodes[2]
+    cluster.kill(away)
+    token = join_token(cluster)
+    for name in ("node-4", "node-5"):  # two, as an even number of voters is not made
+        node = newcomer(cluster, name, token)
+        process.spawn(node)
+        cluster.nodes.append(node)
+    for node in cluster.nodes[3:]:
+        process.wait_ready(node)
+    leader = cluster.node("node-4")
+
+    def moved() -> bool:
+        return cluster.admin("transfer-leader", "metadata", leader.id, node=leader).returncode == 0
+
+    def seen() -> tuple[str | None, set[str]]:
+        metadata = cluster.ask(away, "GET", "/api/admin/status").json()["metadata"]
+        return metadata["leader"], {node["node_id"] for node in cluster.topology(away)["nodes"]}
+
+    until(moved, "a newcomer that leads the metadata")
+    cluster.start(away)
+    until(lambda: seen() == (leader.id, {node.id for node in cluster.nodes}), "the nodes that joined to be known", 20)
+    cluster.whole()
+    assert cluster.put(away, urn(), {"a": 1}).status_code == 201

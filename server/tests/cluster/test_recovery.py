@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,14 @@ def calm(cluster: Cluster) -> None:
     until(still, "an epoch that lasts", 60)
 
 
+def settled(cluster: Cluster) -> tuple[Written, dict[str, set[str]], list[tuple[NodeState, NodeState]]]:
+    """Write something and wait for calm; return what was written, who votes in each shard, and every pair of nodes."""
+    with load(cluster, cluster.nodes) as written:
+        until(lambda: len(written.acknowledged) > 200, "some writes")
+    calm(cluster)
+    return written, voters(cluster, cluster.nodes[0]), list(combinations(cluster.nodes, 2))
+
+
 def has_everything(node: NodeState, written: Written) -> None:
     """Wait for a quiet moment: a replica on this node has all that was acknowledged."""
     until(lambda: not lacking(node, written, consistency="eventual"), f"a quiet moment on {node.id}")
@@ -278,11 +287,7 @@ def test_the_survivor_that_has_more_goes_on_and_the_other_begins_anew(tmp_path: 
 
 def test_shards_are_recovered_where_the_metadata_is_not_lost(tmp_path: Path) -> None:
     with Cluster.formed(tmp_path / "cluster", nodes=5) as cluster:
-        with load(cluster, cluster.nodes) as written:
-            until(lambda: len(written.acknowledged) > 200, "some writes")
-        calm(cluster)
-        held = voters(cluster, cluster.nodes[0])
-        pairs = [(one, two) for one in cluster.nodes for two in cluster.nodes if one.id < two.id]
+        written, held, pairs = settled(cluster)
 
         def broken(pair: tuple[NodeState, NodeState]) -> list[str]:
             return [shard for shard, ids in held.items() if {node.id for node in pair} <= ids]
@@ -326,11 +331,7 @@ def test_shards_are_recovered_where_the_metadata_is_not_lost(tmp_path: Path) -> 
 
 def test_each_shard_goes_on_with_what_is_left_of_it(tmp_path: Path) -> None:
     with Cluster.formed(tmp_path / "cluster", nodes=5) as cluster:
-        with load(cluster, cluster.nodes) as written:
-            until(lambda: len(written.acknowledged) > 200, "some writes")
-        calm(cluster)
-        held = voters(cluster, cluster.nodes[0])
-        pairs = [(one, two) for one in cluster.nodes for two in cluster.nodes if one.id < two.id]
+        written, held, pairs = settled(cluster)
         # Two that keep a shard by themselves, and of what they have not, as much as there is.
         staying = max(
             (pair for pair in pairs if any({node.id for node in pair} <= ids for ids in held.values())),

@@ -115,10 +115,10 @@ class Hosting:
             mine = frozenset(duties.memberships_of(topology, self._node_id))
             hosted = frozenset(self._thread.views)
             gone = duties.retired(topology, reports, self._node_id, hosted)
-            raft_ids = frozenset(node.raft_id for node in topology.nodes)
+            others = frozenset(node.raft_id for node in topology.nodes if node.node_id != self._node_id)
 
             def apply(driver: Driver) -> tuple[list[int], list[int]]:
-                driver.set_peers(raft_ids)
+                driver.set_peers(others)
                 # A replica that was taken out never takes part again: if it is wanted, it is begun anew.
                 out = {group for group, view in driver.views.items() if view.removed}
                 removed = [group for group in sorted(gone | out) if _removed(driver, group)]

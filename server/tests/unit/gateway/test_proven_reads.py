@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.tests.unit.gateway.test_shards import NUMBERS, document, get, put
+from server.tests.unit.gateway.test_shards import NUMBERS, document, get, leads_all, put
 from server.tests.unit.inprocess import InProcess, urn
 from server.tests.unit.inprocess_cluster import InProcessCluster
 from themis.urn import split_urn
-from themis_server.gateway.batch import WriteItem
 from themis_server.shard.reading import STRONG, Need
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.shard.replica import Replica
@@ -81,10 +80,7 @@ async def test_what_changes_under_a_read_is_noticed_after_it(
 async def test_a_batch_asks_again_for_the_shard_whose_proof_failed_and_for_no_other(
     cluster: InProcessCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    origin = cluster.nodes["node-1"]
-    for group in range(1, 5):
-        await cluster.move(group, origin)
-    await origin.batches.write(WriteOp.PUT, [WriteItem(urn(number), b"{}") for number in NUMBERS], None)
+    origin = await leads_all(cluster)
     prove = Replica.begin_proof
     begun: list[str] = []
 

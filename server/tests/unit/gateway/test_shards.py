@@ -42,6 +42,15 @@ async def get(node: InProcess, number: int, consistency: Consistency = STRONG) -
     return await node.entities.read(*split_urn(urn(number)), consistency)
 
 
+async def leads_all(cluster: InProcessCluster) -> InProcess:
+    """Have one node lead every shard, and write all entities there; return it."""
+    node = cluster.nodes["node-1"]
+    for group in range(1, 5):
+        await cluster.move(group, node)
+    await node.batches.write(WriteOp.PUT, [WriteItem(urn(number), b"{}") for number in NUMBERS], None)
+    return node
+
+
 def document(found: Found) -> bytes | None:
     return None if found.stored is None else values.document_of(found.stored)
 
@@ -443,10 +452,7 @@ async def test_a_batch_is_split_over_nodes_with_one_request_to_each(cluster: InP
 async def test_a_batch_asks_others_for_what_was_led_here_when_it_began(
     cluster: InProcessCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    origin = cluster.nodes["node-1"]
-    for group in range(1, 5):
-        await cluster.move(group, origin)
-    await origin.batches.write(WriteOp.PUT, [WriteItem(urn(number), b"{}") for number in NUMBERS], None)
+    origin = await leads_all(cluster)
     prove = Replica.begin_proof
     deposed: list[str] = []
 
