@@ -142,11 +142,8 @@ class Agent:
                 process.remove_group(group)  # also if it shall come back: then with a replica of its own
         mine = duties.memberships_of(topology, self.me().node_id)
         for group in mine:
-            if group not in driver.groups:
-                try:
-                    process.add_group(group)
-                except Busy:
-                    continue  # an earlier replica is still being removed
+            if group not in driver.groups and not driver.is_removing(group):
+                process.add_group(group)
         for group, wanted in duties.memberships(topology).items():
             if group in driver.groups:
                 driver.set_members(group, Members(wanted.voters, wanted.learners), wanted.epoch)

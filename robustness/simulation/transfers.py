@@ -42,6 +42,8 @@ class SimulatedExecutor:
             if process.node.paused:
                 process.world.after(1000, run)
                 return
+            if not done.set_running_or_notify_cancel():
+                return
             try:
                 done.set_result(call(*args))
             except PowerLoss:

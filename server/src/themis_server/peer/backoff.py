@@ -8,6 +8,7 @@ from typing import Final
 __all__ = ["Backoff"]
 
 _DOUBLINGS_MAX: Final = 30
+_BROKEN_MOST: Final = 3
 
 
 class Backoff:
@@ -28,8 +29,19 @@ class Backoff:
 
     def failed(self) -> float:
         """Note a failure, and return the seconds to wait before the next try."""
-        self._failures = min(self._failures + 1, _DOUBLINGS_MAX)
-        if self._failures == 1:
+        return self._wait_s(min(self._failures + 1, _DOUBLINGS_MAX))
+
+    def broke(self) -> float:
+        """Note that a connection which stood has ended soon; return the seconds to wait before the next try.
+
+        The other side is there, so the wait stays short: twice `first_s` at most. Where a network resets what it
+        carries again and again, nothing but the time between two resets gets messages through.
+        """
+        return self._wait_s(min(self._failures + 1, _BROKEN_MOST))
+
+    def _wait_s(self, failures: int) -> float:
+        self._failures = failures
+        if failures == 1:
             return 0.0
         wait_s = min(self._first_s * 2.0 ** (self._failures - 2), self._most_s)
         return wait_s * (1 - self._random() / 2)

@@ -286,11 +286,11 @@ class _Outgoing:
     def _failed(self, reason: str) -> None:
         self._streams.counters.connect_failed += 1
         _log.info("peer.unreachable", peer=self.address.node_id, address=self.address.where, reason=reason)
-        self._dial_later()
+        self._dial_later(self._backoff.failed)
 
-    def _dial_later(self) -> None:
+    def _dial_later(self, wait_s: Callable[[], float]) -> None:
         if not self._stopped:
-            self._retry = self._loop.call_later(self._backoff.failed(), self.dial)
+            self._retry = self._loop.call_later(wait_s(), self.dial)
 
     def greeted(self, link: Link, greeted: Greeted) -> Refusal | None:
         return None
@@ -311,5 +311,5 @@ class _Outgoing:
         else:
             if self._loop.time() - opened_s >= _HELD_S:
                 self._backoff.succeeded()
-            self._dial_later()
+            self._dial_later(self._backoff.broke)
         self._streams.outgoing_closed(self, link, why, was_open=opened_s is not None)

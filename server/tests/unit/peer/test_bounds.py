@@ -24,6 +24,15 @@ def test_the_first_retry_is_at_once_and_the_others_wait_longer_each() -> None:
     assert backoff.failed() == 0
 
 
+def test_a_connection_that_stood_is_made_again_soon_however_often_it_breaks() -> None:
+    backoff = Backoff(0.05, 1.0, lambda: 0.0)
+    assert [backoff.broke() for _ in range(5)] == [0.0, 0.05, 0.1, 0.1, 0.1]
+    for _ in range(8):
+        backoff.failed()
+    assert backoff.failed() == 1.0
+    assert backoff.broke() == 0.1  # it is there again
+
+
 def test_chance_shortens_a_wait_by_half_at_most() -> None:
     backoff = Backoff(0.05, 1.0, lambda: 0.999)
     waits = [backoff.failed() for _ in range(20)]
