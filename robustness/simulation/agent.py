@@ -23,7 +23,6 @@ from themis_server.metadata.topology import KEY, NODES, Node, NodeReport, Topolo
 from themis_server.peer.errors import PeerFailed, PeerLost, PeerRefused, PeerUnreachable
 from themis_server.peer.identity import Identity, PeerAddress
 from themis_server.replication.membership import Members
-from themis_server.replication.outcome import Busy
 from themis_server.shard.refusal import Reason, Refused
 from themis_server.statemachine import meta
 from themis_server.statemachine.command import Result, Transacted
