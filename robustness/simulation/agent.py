@@ -137,7 +137,7 @@ class Agent:
             process.world.note(process.id, "topology", f"epoch {topology.epoch}")
             driver.set_peers(frozenset(node.raft_id for node in topology.nodes) - {process.id})
         for group in list(driver.groups):
-            if driver.views[group].removed:
+            if driver.views[group].released:
                 process.remove_group(group)  # also if it shall come back: then with a replica of its own
         mine = duties.memberships_of(topology, self.me().node_id)
         for group in mine:

@@ -119,8 +119,8 @@ class Hosting:
 
             def apply(driver: Driver) -> tuple[list[int], list[int]]:
                 driver.set_peers(others)
-                # A replica that was taken out never takes part again: if it is wanted, it is begun anew.
-                out = {group for group, view in driver.views.items() if view.removed}
+                # A replica that was let go of never takes part again: if it is wanted, it is begun anew.
+                out = {group for group, view in driver.views.items() if view.released}
                 removed = [group for group in sorted(gone | out) if _removed(driver, group)]
                 added = []
                 for group in sorted(mine - frozenset(driver.views)):

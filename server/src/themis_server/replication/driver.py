@@ -491,8 +491,7 @@ class Driver:
             self._was_removed(group)
 
     def _was_removed(self, group: Group) -> None:
-        group.removed = group.view.removed = True
-        self._quiescence.sleep(group)
+        group.view.removed = True
         self._ended += group.barriers.refuse(NotLeader(0))
         self._on_removed(group.id)
 

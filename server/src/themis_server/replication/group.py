@@ -106,6 +106,11 @@ class Group:
         """Whether the group has no trace in the log yet, and begins here."""
         self.desired: Members | None = None
         self.removed = False
+        """A committed change has taken this replica out; it goes on helping those who do not know of it yet."""
+        self.released = False
+        """Nobody needs it any more: it can be destroyed."""
+        self._known_by: set[int] = set()
+        """Voters that know of the change that has taken this replica out."""
         self.asleep = False
         """Nothing happens in the group and its clock stands (see quiescence)."""
         self.idle_ticks = 0
@@ -325,8 +330,25 @@ class Group:
         if not self._decides:
             self.lease_until_s = 0.0
             self.refresh_lease()
-        self.removed = self.node_id not in self.members.all  # who is taken in again by the same entries is not removed
+        self.removed = self.node_id not in self.members.all  # it may have been taken in again, by the same entries even
+        self.released = False
+        self._known_by.clear()
         return True
+
+    def was_told_gone(self) -> None:
+        """Take note that this replica was taken out by a change that it has not heard of: others have decided it."""
+        self.removed = self.released = self.view.released = True
+
+    def gone_is_known(self, voter: int) -> None:
+        """Take note that a voter knows of the change that has taken this replica out.
+
+        When most of them do, they can go on by themselves. Before, the vote of this replica may be needed to find out:
+        in the joint phase that the change has ended, and of which the others may not know that it has.
+        """
+        self._known_by.add(voter)
+        voters = self.members.voters
+        self.released = self.removed and 2 * len(self._known_by & voters) > len(voters)
+        self.view.released = self.released
 
     @property
     def _decides(self) -> bool:
@@ -438,7 +460,7 @@ class Group:
         view.role, view.leader, view.term = raft.role, raft.leader, raft.term
         view.is_leader = view.role == "leader"
         view.sole_voter = self.is_sole_voter
-        view.members, view.removed = self.members, self.removed
+        view.members, view.removed, view.released = self.members, self.removed, self.released
         view.settled = self.is_settled_for_good if view.is_leader else self.is_settled
         view.fresh_at_s = self.barriers.fresh_at_s
         view.quiesced = self.asleep

@@ -80,7 +80,7 @@ class Intake:
         for group_id, messages in envelope.messages:
             self.counters.messages += len(messages)
             group = self._groups.get(group_id)
-            if group is None or group.removed:
+            if group is None:
                 self.counters.unknown_group += len(messages)
             else:
                 self._step(group, sender, messages)
@@ -121,7 +121,8 @@ class Intake:
             if (woken := self._groups.get(group_id)) is not None and not self._steward.tell_if_gone(woken, sender):
                 self._quiescence.wake(woken)
         for group_id, term, index in envelope.gone:
-            if (gone := self._groups.get(group_id)) is not None and self._steward.told_gone(gone, term, index):
+            if (gone := self._groups.get(group_id)) is not None and self._steward.told_gone(gone, sender, term, index):
+                gone.was_told_gone()
                 self._was_removed(gone)
         for group_id, index in envelope.trimmed:
             trimmed = self._groups.get(group_id)
@@ -149,7 +150,7 @@ class Intake:
         self._peers.hear(arrived.sender)
         self._chores.stage(arrived)
         group = self._groups.get(arrived.group)
-        if group is not None and not group.removed and not self._chores.is_installing(group.id):
+        if group is not None and not self._chores.is_installing(group.id):
             self._quiescence.received(group, arrived.sender, [arrived.message])
             group.raft.step([arrived.message])
             self._dirty[group.id] = group

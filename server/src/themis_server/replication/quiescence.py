@@ -52,7 +52,7 @@ class Quiescence:
     def wake(self, group: Group) -> None:
         """Let a group's clock run because something happens in it."""
         group.idle_ticks = 0
-        if not group.asleep or not group.others or group.removed:
+        if not group.asleep or not group.others or group.released:
             return
         group.asleep = group.view.quiesced = False
         group.silent_ticks = 0
@@ -85,7 +85,7 @@ class Quiescence:
         """Let a tick pass for the groups that are awake; return those that may have something to do."""
         ready = []
         for group in list(self.awake.values()):
-            if group.removed:
+            if group.released:
                 self.sleep(group)
                 continue
             if group.raft.tick():

@@ -33,7 +33,7 @@ class Steward:
     def reconsider(self, group: Group) -> None:
         """Take note that a group's members, the desired ones, or its leader have changed."""
         shall_go = group.desired is not None and group.node_id not in group.desired.all
-        if group.is_leader or not group.is_settled or shall_go:
+        if group.is_leader or not group.is_settled or shall_go or group.removed:
             self._unsettled.add(group.id)
             self._quiescence.wake(group)
         else:
@@ -52,15 +52,18 @@ class Steward:
         begun = []
         for group_id in sorted(self._unsettled):
             group = self._groups.get(group_id)
-            if group is None or group.removed:
+            if group is None or group.released:
                 self._unsettled.discard(group_id)
+            elif group.removed:
+                self._ask(group, group.members.voters)
             elif group.is_leader:
                 if group.settle():
                     self._unsettled.discard(group_id)
                 elif self._move(group):
                     begun.append(group)
-            elif ticks % self._ask_ticks < 1:
-                self._ask(group)
+            elif ticks % self._ask_ticks < 1 and group.desired is not None and not group.is_waiting:
+                if group.node_id not in group.desired.all:
+                    self._ask(group, group.desired.all)
         if self._handing_over:
             begun += [group for group in self._groups.values() if self._hand_over(group)]
         return begun
@@ -86,11 +89,10 @@ class Steward:
             return False  # tried again at the next heartbeat
         return True
 
-    def _ask(self, group: Group) -> None:
-        """On a replica that shall go and hears nothing: ask those who stay whether it is gone."""
-        if group.desired is not None and group.node_id not in group.desired.all and not group.is_waiting:
-            for member in sorted(group.desired.all):
-                self._peers.mail.to(member).wake.append(group.id)
+    def _ask(self, group: Group, members: frozenset[int]) -> None:
+        """Ask those who stay whether this replica is gone: one that shall go, or has gone and waits for them to know."""
+        for member in sorted(members):
+            self._peers.mail.to(member).wake.append(group.id)
 
     def is_transferable(self, group: Group) -> bool:
         """Whether this node leads a group that another voter, which is heard of, could lead."""
@@ -142,9 +144,17 @@ class Steward:
             return False
         return True
 
-    def told_gone(self, group: Group, term: int, index: int) -> bool:
-        """Whether to believe that this replica was taken out of its group by the time of an entry."""
-        if group.is_waiting or group.removed or group.raft.ready_pending:
+    def told_gone(self, group: Group, sender: int, term: int, index: int) -> bool:
+        """Whether to believe that this replica was taken out of its group by the time of an entry.
+
+        One that knows it already takes note of who knows it as well.
+        """
+        if group.removed:
+            state = group.machine.state
+            if (state.applied_term, state.applied_index) <= (term, index):
+                group.gone_is_known(sender)
+            return False
+        if group.is_waiting or group.raft.ready_pending:
             return False
         last = group.raft.last_index
         return (group.raft.term_at(last), last) <= (term, index)

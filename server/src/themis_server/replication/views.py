@@ -28,6 +28,7 @@ class GroupView:
         "lease_until_s",
         "members",
         "quiesced",
+        "released",
         "removed",
         "role",
         "settled",
@@ -67,7 +68,9 @@ class GroupView:
         self.config_epoch = 0
         """The epoch of the topology that last said whom the group shall consist of."""
         self.removed = False
-        """A committed change took this replica out of the group: it can be destroyed."""
+        """A committed change took this replica out of the group: nobody reads from it any more."""
+        self.released = False
+        """Most of those who stay know of that change: it can be destroyed."""
         self.quiesced = False
         """Nothing happens in the group, and its clock stands."""
 

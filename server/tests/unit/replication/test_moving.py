@@ -104,6 +104,36 @@ def test_a_replica_is_replaced(leads: bool) -> None:
     assert network[goes].driver.views[1].removed
 
 
+def test_who_was_taken_out_stays_until_most_of_those_who_remain_know_of_it() -> None:
+    """They may need its vote to find out: until then a joint phase lasts for them, half of which is gone."""
+    network = Network(range(1, 6), {1: (1, 2, 3)})
+    write(network, *range(5))
+    leader = network.leader(1)
+    raft = leader.driver.groups[1].raft
+    for newcomer in (4, 5):
+        network[newcomer].driver.add_group(network[newcomer].replica(1))
+        raft.propose_conf_change([("add_learner", newcomer)])
+        write(network, 1)
+        network.run(20)
+
+    network.lose = lambda sender, to, envelope: bool(leader.removed) and to in (4, 5)
+    raft.propose_conf_change(
+        [("add_voter", 4), ("add_voter", 5), *(("remove", old) for old in (1, 2, 3))], transition="implicit"
+    )
+    leader.propose(1, putting(9))
+    network.until(lambda: all(network[old].removed for old in (1, 2, 3)))
+    network.run(60)
+    assert all(network[old].driver.views[1].removed for old in (1, 2, 3))
+    assert not any(network[old].driver.views[1].released for old in (1, 2, 3))
+
+    network.lose = lambda sender, to, envelope: False
+    network.until(lambda: all(network[old].driver.views[1].released for old in (1, 2, 3)))
+    for old in (1, 2, 3):
+        network.kill(old)
+    write(network, *range(10, 15))
+    network.until(lambda: all(held(network[stays], *range(10, 15)) for stays in (4, 5)))
+
+
 def test_all_replicas_move_to_other_nodes_one_wish_after_another_coming_true() -> None:
     network = Network(range(1, 7), {1: (1, 2, 3)})
     write(network, *range(10))
