@@ -62,8 +62,7 @@ class Steward:
                 elif self._move(group):
                     begun.append(group)
             elif ticks % self._ask_ticks < 1 and group.desired is not None and not group.is_waiting:
-                if group.node_id not in group.desired.all:
-                    self._ask(group, group.desired.all)
+                self._ask(group, group.desired.all)
         if self._handing_over:
             begun += [group for group in self._groups.values() if self._hand_over(group)]
         return begun
@@ -90,7 +89,9 @@ class Steward:
         return True
 
     def _ask(self, group: Group, members: frozenset[int]) -> None:
-        """Ask those who stay whether this replica is gone: one that shall go, or has gone and waits for them to know."""
+        """Ask those who stay whether this replica is gone, which hears nothing; or whether they know that it is."""
+        if group.node_id in members:
+            return
         for member in sorted(members):
             self._peers.mail.to(member).wake.append(group.id)
 
