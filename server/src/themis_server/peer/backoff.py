@@ -43,5 +43,5 @@ class Backoff:
         self._failures = failures
         if failures == 1:
             return 0.0
-        wait_s = min(self._first_s * 2.0 ** (self._failures - 2), self._most_s)
+        wait_s = min(self._first_s * 2.0 ** (failures - 2), self._most_s)
         return wait_s * (1 - self._random() / 2)

@@ -330,10 +330,13 @@ class Group:
         if not self._decides:
             self.lease_until_s = 0.0
             self.refresh_lease()
+        self._look_whether_removed()
+        return True
+
+    def _look_whether_removed(self) -> None:
         self.removed = self.node_id not in self.members.all  # it may have been taken in again, by the same entries even
         self.released = False
         self._known_by.clear()
-        return True
 
     def was_told_gone(self) -> None:
         """Take note that this replica was taken out by a change that it has not heard of: others have decided it."""
@@ -367,6 +370,7 @@ class Group:
         self.size.emptied()
         self.members_since = snapshot.index
         self.members_changed()
+        self._look_whether_removed()
         return self.proposals.jumped(snapshot.index)
 
     def barriers_reached(self, *, leases: bool) -> list[Completion]:
