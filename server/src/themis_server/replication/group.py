@@ -109,8 +109,8 @@ class Group:
         """A committed change has taken this replica out; it goes on helping those who do not know of it yet."""
         self.released = False
         """Nobody needs it any more: it can be destroyed."""
-        self._known_by: set[int] = set()
-        """Voters that know of the change that has taken this replica out."""
+        self._gone_since: dict[int, tuple[int, int]] = {}
+        """Voters that say that this replica is none any more, and as of which entry: its term and index."""
         self.asleep = False
         """Nothing happens in the group and its clock stands (see quiescence)."""
         self.idle_ticks = 0
@@ -162,6 +162,8 @@ class Group:
             eager_commit=group_id == METADATA_GROUP,
         )
         self.members_changed()
+        if not self.is_waiting:
+            self._look_whether_removed()
         self.refresh_view()
 
     def _check(self, applied: int, start: LogStart, last: int, *, lost: bool) -> None:
@@ -336,22 +338,29 @@ class Group:
     def _look_whether_removed(self) -> None:
         self.removed = self.node_id not in self.members.all  # it may have been taken in again, by the same entries even
         self.released = False
-        self._known_by.clear()
+        self._gone_since.clear()
 
-    def was_told_gone(self) -> None:
-        """Take note that this replica was taken out by a change that it has not heard of: others have decided it."""
-        self.removed = self.released = self.view.released = True
+    def told_gone(self, voter: int, term: int, index: int) -> None:
+        """Take note that a voter knows of a change, in force by that entry, that has taken this replica out.
 
-    def gone_is_known(self, voter: int) -> None:
-        """Take note that a voter knows of the change that has taken this replica out.
-
-        When most of them do, they can go on by themselves. Before, the vote of this replica may be needed to find out:
-        in the joint phase that the change has ended, and of which the others may not know that it has.
+        When most of those who stay know of it, they can go on by themselves, and this replica is let go of, whether it
+        has heard of the change itself or not. Before, its vote may be needed to find out: in the joint phase that the
+        change has ended, and of which the others may not know that it has.
         """
-        self._known_by.add(voter)
-        voters = self.members.voters
-        self.released = self.removed and 2 * len(self._known_by & voters) > len(voters)
-        self.view.released = self.released
+        self._gone_since[voter] = term, index
+        if self.removed:
+            state, stay = self.machine.state, self.members.voters
+            has = state.applied_term, state.applied_index
+        else:
+            # A log that is longer than that has acknowledged something since, as a member: it was taken in again.
+            last, stay = self.raft.last_index, (self.desired or self.members).voters - {self.node_id}
+            has = self.raft.term_at(last), last
+        know = {other for other, entry in self._gone_since.items() if entry >= has}
+        # Who votes now and did not after the change that this replica knows does so by a later one, and that was not
+        # begun before most of them knew of the first.
+        later = self.removed and not know <= stay
+        if later or 2 * len(know & stay) > len(stay):
+            self.removed = self.released = self.view.released = True
 
     @property
     def _decides(self) -> bool:

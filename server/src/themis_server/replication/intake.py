@@ -122,7 +122,6 @@ class Intake:
                 self._quiescence.wake(woken)
         for group_id, term, index in envelope.gone:
             if (gone := self._groups.get(group_id)) is not None and self._steward.told_gone(gone, sender, term, index):
-                gone.was_told_gone()
                 self._was_removed(gone)
         for group_id, index in envelope.trimmed:
             trimmed = self._groups.get(group_id)

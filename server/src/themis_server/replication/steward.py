@@ -2,9 +2,10 @@
 
 It also sees to replicas that were taken out of their group and did not hear of it: a leader stops talking to a member
 as soon as the change that removes it is committed, so the last thing such a replica hears is silence. Whoever hears of
-it and is a member itself answers with the entry as of which it is none (`Envelope.gone`). That is believed only by a
-replica whose log is not more up to date than that entry: then it has acknowledged nothing since, and nobody relies on
-it. (A replica that was taken in again later has, as soon as it votes, a longer log.)
+it and votes itself answers with the entry as of which it is none (`Envelope.gone`). That is believed only by a replica
+whose log is not more up to date than that entry: then it has acknowledged nothing since, and nobody relies on it. (A
+replica that was taken in again later has, as soon as it votes, a longer log.) And only when most of those who stay say
+so: see `Group.told_gone`.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class Steward:
             if group is None or group.released:
                 self._unsettled.discard(group_id)
             elif group.removed:
-                self._ask(group, group.members.voters)
+                # Those may be gone themselves by now: then others know.
+                self._ask(group, group.members.voters | (group.desired or group.members).voters)
             elif group.is_leader:
                 if group.settle():
                     self._unsettled.discard(group_id)
@@ -122,8 +124,8 @@ class Steward:
         return True
 
     def tell_if_gone(self, group: Group, sender: int) -> bool:
-        """Tell `sender`, who speaks as a member of a group, that it is none as far as this member knows."""
-        if sender in group.members.all or group.removed or group.node_id not in group.members.all:
+        """Tell `sender`, who speaks as a member of a group, that it is none as far as this voter knows."""
+        if sender in group.members.all or group.removed or group.node_id not in group.members.voters:
             return False
         state = group.machine.state
         self._peers.mail.to(sender).gone.append((group.id, state.applied_term, state.applied_index))
@@ -146,16 +148,9 @@ class Steward:
         return True
 
     def told_gone(self, group: Group, sender: int, term: int, index: int) -> bool:
-        """Whether to believe that this replica was taken out of its group by the time of an entry.
-
-        One that knows it already takes note of who knows it as well.
-        """
-        if group.removed:
-            state = group.machine.state
-            if (state.applied_term, state.applied_index) <= (term, index):
-                group.gone_is_known(sender)
+        """Take note of what a voter says; return whether this replica finds by it that it was taken out."""
+        if not group.removed and (group.is_waiting or group.raft.ready_pending):
             return False
-        if group.is_waiting or group.raft.ready_pending:
-            return False
-        last = group.raft.last_index
-        return (group.raft.term_at(last), last) <= (term, index)
+        knew = group.removed
+        group.told_gone(sender, term, index)
+        return group.removed and not knew
