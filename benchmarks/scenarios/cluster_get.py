@@ -17,7 +17,6 @@ READ_INDEX_BAR = Bar(0.6)
 BATCH_BAR = Bar(100_000)
 CONNECTIONS = 64
 _ASKED = 10_000
-_BATCH_CONNECTIONS = 16
 _BATCH = 100
 _BODIES = 300
 _NODES = 3
@@ -53,9 +52,9 @@ def run(bench: Bench) -> list[Figure]:
         batches = rounds.alternate(
             bench.effort,
             [
-                index.contender(_parts(bench, index, "batch-index", keys), _BATCH_CONNECTIONS),
-                lease.contender(_parts(bench, lease, "batch-lease", keys), _BATCH_CONNECTIONS),
-                index.contender(_whole(bench, index, keys), _BATCH_CONNECTIONS),
+                index.contender(_parts(bench, index, "batch-index", keys), CONNECTIONS),
+                lease.contender(_parts(bench, lease, "batch-lease", keys), CONNECTIONS),
+                index.contender(_whole(bench, index, keys), CONNECTIONS),
             ],
         )
     for taken, items in zip(batches, (_PART, _PART, _BATCH), strict=True):
@@ -87,7 +86,7 @@ def _compare(how: str, bar: Bar, ours: Sequence[Sample], theirs: Sequence[Sample
 
 
 def _batches(index: Sequence[Sample], lease: Sequence[Sample], whole: Sequence[Sample]) -> list[Figure]:
-    how = f"c={_BATCH_CONNECTIONS}, {_BATCH} ids as an SDK sends them: {_PART} to each of {_NODES} leaders"
+    how = f"c={CONNECTIONS}, {_BATCH} ids as an SDK sends them: {_PART} to each of {_NODES} leaders"
     named = (
         (f"batch_get of {_BATCH} on 3 nodes, by ReadIndex", BATCH_BAR, index, _PART, how),
         (f"batch_get of {_BATCH} on 3 nodes, by lease", BATCH_BAR, lease, _PART, how),
