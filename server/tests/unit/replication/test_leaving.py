@@ -266,8 +266,8 @@ def test_who_was_taken_out_and_finds_nobody_of_those_who_stayed_asks_who_came_af
     network.isolate(goes)
     wish(network, voters(5, 6, 7), 2)
     network.until(lambda: has_come_true(network, voters(5, 6, 7)), 800)
+    network.until(lambda: all(network[node].driver.views[1].released for node in stayed))
     for node in stayed:
-        network.until(lambda node=node: network[node].driver.views[1].released)  # type: ignore[misc]
         network.kill(node)
     assert not network[goes].driver.views[1].released
 
